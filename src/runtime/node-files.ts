@@ -1,0 +1,45 @@
+import { access, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { AppendFile, Files } from './runtime.ts'
+
+/** Node's file system behind the {@link Files} interface. */
+export const nodeFiles: Files = {
+  readFile: (path) => readFile(path),
+  writeFile: (path, data) => writeFile(path, data),
+  makeDirectory: async (path) => {
+    await mkdir(path, { recursive: true })
+  },
+  makeTemporaryDirectory: (prefix) => mkdtemp(join(tmpdir(), prefix)),
+  list: async (path) => {
+    try {
+      return await readdir(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  },
+  exists: (path) =>
+    access(path).then(
+      () => true,
+      () => false,
+    ),
+  rename: (from, to) => rename(from, to),
+  remove: (path) => rm(path, { recursive: true, force: true }),
+  append: async (path): Promise<AppendFile> => {
+    const file = await open(path, 'a')
+    return {
+      write: async (bytes) => {
+        let rest = bytes
+        while (rest.length > 0) {
+          const { bytesWritten } = await file.write(rest)
+          rest = rest.subarray(bytesWritten)
+        }
+      },
+      sync: () => file.datasync(),
+      truncate: (size) => file.truncate(size),
+      close: () => file.close(),
+    }
+  },
+}

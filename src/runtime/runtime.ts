@@ -1,0 +1,131 @@
+/**
+ * The one door to the outside world: clocks, timers, randomness, names, sockets and files.
+ *
+ * Everything else in the library takes a `Runtime`, so that clients, recipes and servers can run against simulated
+ * time and a simulated network, where a failure is a seed. {@link nodeRuntime} is the real one.
+ */
+export interface Runtime {
+  /** Monotonic time in milliseconds, with fractions. Says nothing about the time of day. */
+  now(): number
+  /** Milliseconds since 1970, as the machine's clock has it: it may jump, so nothing that must be right relies on it. */
+  wallClock(): number
+  /** Calls `callback` once, no earlier than `delay` milliseconds from now. */
+  setTimer(delay: number, callback: () => void): Timer
+  /** Calls `callback` once the event loop has looked for input. */
+  setImmediate(callback: () => void): Timer
+  /** Calls `callback` when the running callback and the microtasks it led to are done, before any other input. */
+  defer(callback: () => void): void
+  /** A number in [0, 1). */
+  random(): number
+  /** Random bytes that an attacker cannot guess. */
+  randomBytes(size: number): Buffer
+  /** A random UUID, version 4, lower case, with dashes. */
+  randomUuid(): string
+  /** All addresses of a host name, asked anew on each call. An address resolves to itself. Rejects when there is none. */
+  resolve(host: string): Promise<ResolvedAddress[]>
+  /** Starts to connect. Never throws: what fails is told to `handler.closed`. */
+  dial(options: DialOptions, handler: SocketHandler): Socket
+  /** Listens, and resolves once it does; rejects if it cannot (`EADDRINUSE`…). */
+  listen(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener>
+  readonly files: Files
+}
+
+export interface Timer {
+  /** Does nothing once the timer has fired or was cancelled. */
+  cancel(): void
+}
+
+export interface ResolvedAddress {
+  readonly address: string
+  readonly family: 4 | 6
+}
+
+export interface DialOptions {
+  /** An IP address. */
+  readonly host: string
+  readonly port: number
+  /** TLS from the first byte, with these options of `node:tls`. */
+  readonly tls?: TlsDialOptions | undefined
+}
+
+/** Options for `tls.connect`, less those that the dialler sets itself. */
+export interface TlsDialOptions {
+  /** Name to send and to verify; the configured host name by default. */
+  readonly servername?: string
+  readonly [option: string]: unknown
+}
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 picks a free one. */
+  readonly port: number
+  /** TLS from the first byte, with these options of `node:tls`. */
+  readonly tls?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** One end of a connection. All its methods are safe after it closed. */
+export interface Socket {
+  /** Queues bytes; the caller must not change them afterwards. False when the other side reads too slowly. */
+  write(bytes: Uint8Array): boolean
+  /** Sends what is queued, then no more; the peer may still send. */
+  end(): void
+  /** Closes at once; `handler.closed` follows, unless it was called already. */
+  destroy(): void
+  /** Stops and resumes the calls of `handler.received`. */
+  pause(): void
+  resume(): void
+  /** Bytes that `write` took and the operating system has not taken yet. */
+  readonly pendingBytes: number
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
+}
+
+export interface SocketHandler {
+  /** Connected (TLS handshake included). Not called on an accepted socket, which is open from the start. */
+  opened?(): void
+  /** Bytes arrived. The handler owns the chunk. */
+  received(chunk: Buffer): void
+  /** What `write` had queued was taken, after it had returned false. */
+  drained?(): void
+  /** The peer sends no more. Without this method the socket is closed then. */
+  ended?(): void
+  /** The connection is over; called exactly once, and last. */
+  closed(error: Error | null): void
+}
+
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  /** Stops accepting; resolves when the port is free. Accepted sockets live on. */
+  close(): Promise<void>
+}
+
+/** The part of a file system that the embedded server and the test launchers use. */
+export interface Files {
+  readFile(path: string): Promise<Buffer>
+  writeFile(path: string, data: string | Uint8Array): Promise<void>
+  /** Makes the directory and its parents. */
+  makeDirectory(path: string): Promise<void>
+  /** A new directory whose name starts with `prefix`, in the system's temporary folder. */
+  makeTemporaryDirectory(prefix: string): Promise<string>
+  /** The names in a directory, unsorted; empty if there is no such directory. */
+  list(path: string): Promise<string[]>
+  exists(path: string): Promise<boolean>
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file or a whole directory; does nothing if there is none. */
+  remove(path: string): Promise<void>
+  /** Opens for writing: a new file, or the end of an old one. */
+  append(path: string): Promise<AppendFile>
+}
+
+/** A file open for writing at its end. */
+export interface AppendFile {
+  write(bytes: Uint8Array): Promise<void>
+  /** Resolves once what was written is on disk. */
+  sync(): Promise<void>
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): Promise<void>
+  close(): Promise<void>
+}
