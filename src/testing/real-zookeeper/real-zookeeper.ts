@@ -1,0 +1,218 @@
+import { join } from 'node:path'
+
+import { nodeRuntime } from '../../runtime/node-runtime.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { findZooKeepers, type FoundZooKeeper, versionOf } from './find.ts'
+import { freePorts } from './free-port.ts'
+import { javaCommand } from './java.ts'
+import { type LogLevel, type MemberPorts, writeMemberFiles } from './member-files.ts'
+import { RealMember } from './member.ts'
+
+export interface RealZooKeeperOptions {
+  /** Which of those found: `'3.8.0'`, or `'3.8'` for the newest of them. Default: the newest of all. */
+  readonly version?: string | undefined
+  /** The jars, instead of those found. */
+  readonly classpath?: string | undefined
+  /** A standalone server, or an ensemble of three. Default 1. */
+  readonly size?: 1 | 3 | undefined
+  /** ms. Sessions get between 2 and 20 of these. Default 500. */
+  readonly tickTime?: number | undefined
+  /** Lines for `zoo.cfg`, on top of the launcher's or instead of them. */
+  readonly config?: Readonly<Record<string, string>> | undefined
+  /** Flags for Java, after the launcher's own, so that these win. */
+  readonly jvmFlags?: readonly string[] | undefined
+  /** Gives each member a TLS port as well; `config` must name the stores (`ssl.keyStore.location`…). Default false. */
+  readonly secure?: boolean | undefined
+  /** How much the servers say in their logs. Default `'WARN'`. */
+  readonly logLevel?: LogLevel | undefined
+  /** How long the start may take, in ms. Default 60,000. */
+  readonly startTimeout?: number | undefined
+  /** Where class paths and Java are looked for. Default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  readonly runtime?: Runtime | undefined
+}
+
+const HOST = '127.0.0.1'
+
+/** For a quick start and a small process, not for throughput. */
+const JVM_FLAGS = [
+  '-Xmx256m',
+  '-Xss512k',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:-UsePerfData',
+  '-Xshare:auto',
+  '-Djava.net.preferIPv4Stack=true',
+  '-Dzookeeper.extendedTypesEnabled=true',
+  '-Dzookeeper.forceSync=no',
+  '-Dzookeeper.jmx.log4j.disable=true',
+  '-Dzookeeper.admin.enableServer=false',
+]
+
+/** How often another set of ports is tried when one of them was taken in the meantime. */
+const PORT_TRIES = 5
+
+/**
+ * A real Apache ZooKeeper for tests: one server or an ensemble of three, on free loopback ports, in a temporary folder.
+ *
+ * ```ts
+ * await using zk = await new RealZooKeeper({ size: 3 }).start()
+ * await new KazooClient({ hosts: zk.hosts }).start()
+ * await (await zk.leader())?.kill()
+ * ```
+ *
+ * It needs Java and ZooKeeper's jars; see {@link findZooKeepers} for where they are looked for. Its settings suit tests:
+ * a short tick, all four-letter words, TTL znodes, reconfiguration, no limit of connections, no fsync. All processes end
+ * with `stop()`, and with this process, however that ends.
+ */
+export class RealZooKeeper {
+  readonly #options: RealZooKeeperOptions
+  readonly #runtime: Runtime
+  #version: string | null = null
+  #folder: string | null = null
+  #members: RealMember[] = []
+
+  constructor(options: RealZooKeeperOptions = {}) {
+    this.#options = options
+    this.#runtime = options.runtime ?? nodeRuntime
+  }
+
+  /** The version that runs; empty before `start`. */
+  get version(): string {
+    return this.#version ?? ''
+  }
+
+  /** The members, by their ids. Empty before `start`. */
+  get members(): readonly RealMember[] {
+    return this.#members
+  }
+
+  /** The connect string: all members, in the order of their ids. */
+  get hosts(): string {
+    return this.#members.map((member) => member.address).join(',')
+  }
+
+  /** The connect string of the TLS ports; empty without `secure`. */
+  get secureHosts(): string {
+    return this.#members
+      .filter((member) => member.securePort !== null)
+      .map((member) => `${member.host}:${member.securePort}`)
+      .join(',')
+  }
+
+  /** The temporary folder; null unless started. */
+  get folder(): string | null {
+    return this.#folder
+  }
+
+  /** Resolves once every member serves. */
+  async start(): Promise<this> {
+    if (this.#folder !== null) return this
+    const zookeeper = await this.#choose()
+    this.#version = zookeeper.version
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#launch(zookeeper.classpath)
+        return this
+      } catch (error) {
+        const taken = this.#members.some((member) => /BindException|Address already in use/.test(member.log))
+        await this.stop()
+        if (!taken || tries === PORT_TRIES) throw error
+      }
+    }
+  }
+
+  /** Kills all processes and removes the folder. */
+  async stop(): Promise<void> {
+    const members = this.#members
+    const folder = this.#folder
+    this.#members = []
+    this.#folder = null
+    await Promise.all(members.map((member) => member.kill()))
+    if (folder !== null) await this.#runtime.files.remove(folder)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** The member that leads; a standalone server leads itself. Null while there is none. */
+  async leader(): Promise<RealMember | null> {
+    for (const member of this.#members) {
+      const mode = member.running ? await member.mode() : null
+      if (mode === 'leader' || mode === 'standalone') return member
+    }
+    return null
+  }
+
+  /** The members that follow. */
+  async followers(): Promise<RealMember[]> {
+    const modes = await Promise.all(this.#members.map((member) => member.mode()))
+    return this.#members.filter((_, index) => modes[index] === 'follower')
+  }
+
+  /** Resolves once every running member serves. */
+  async waitUntilServing(): Promise<void> {
+    await Promise.all(this.#members.filter((member) => member.running).map((member) => member.waitUntilServing()))
+  }
+
+  async #choose(): Promise<Pick<FoundZooKeeper, 'version' | 'classpath'>> {
+    const { classpath, version, env } = this.#options
+    if (classpath !== undefined) {
+      const found = version ?? (await versionOf(classpath, { runtime: this.#runtime, env }))
+      if (found === null) throw new Error(`the class path holds no ZooKeeper that Java can run: ${classpath}`)
+      return { version: found, classpath }
+    }
+    const found = await findZooKeepers({ runtime: this.#runtime, env })
+    const match = found.find((each) => version === undefined || `${each.version}.`.startsWith(`${version}.`))
+    if (match !== undefined) return match
+    if (found.length === 0) {
+      throw new Error(
+        'no Apache ZooKeeper found: it takes Java and the jars (ZOOKEEPER_CLASSPATH, KAZOO_ZOOKEEPERS_DIR)',
+      )
+    }
+    throw new Error(`ZooKeeper ${version} is not among those found: ${found.map((each) => each.version).join(', ')}`)
+  }
+
+  async #launch(classpath: string): Promise<void> {
+    const { size = 1, secure = false, tickTime = 500, logLevel = 'WARN', config = {}, jvmFlags = [] } = this.#options
+    const { env = process.env, startTimeout = 60_000 } = this.#options
+    const runtime = this.#runtime
+    const root = await runtime.files.makeTemporaryDirectory('kazoo-zookeeper-')
+    this.#folder = root
+    const ensemble = await choosePorts(runtime, size, secure)
+    for (const [index, ports] of ensemble.entries()) {
+      const id = index + 1
+      const folder = join(root, String(id))
+      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config })
+      this.#members.push(
+        new RealMember({
+          runtime,
+          id,
+          host: HOST,
+          port: ports.client,
+          securePort: ports.secure,
+          folder,
+          root,
+          java: javaCommand(env),
+          classpath,
+          jvmFlags: [...JVM_FLAGS, ...jvmFlags],
+          startTimeout,
+        }),
+      )
+    }
+    await Promise.all(this.#members.map((member) => member.start()))
+  }
+}
+
+async function choosePorts(runtime: Runtime, size: number, secure: boolean): Promise<MemberPorts[]> {
+  const each = size === 1 ? 1 : 3
+  const ports = await freePorts(runtime, size * (each + (secure ? 1 : 0)))
+  const next = (): number => ports.pop() ?? 0
+  return Array.from({ length: size }, () => ({
+    client: next(),
+    quorum: size === 1 ? 0 : next(),
+    election: size === 1 ? 0 : next(),
+    secure: secure ? next() : null,
+  }))
+}

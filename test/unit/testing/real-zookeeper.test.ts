@@ -1,0 +1,91 @@
+import { access } from 'node:fs/promises'
+
+import { describe, expect, it } from 'vitest'
+
+import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
+import { RealZooKeeper, sendFourLetterWord } from '../../../src/testing/index.ts'
+import { realServers } from '../../support/real-servers.ts'
+
+const local = realServers().filter(({ classpath }) => classpath !== null)
+
+async function serves(port: number): Promise<boolean> {
+  const answer = await sendFourLetterWord(nodeRuntime, { host: '127.0.0.1', port }, 'ruok').catch(() => '')
+  return answer === 'imok'
+}
+
+// Without Java and jars there is nothing to launch; the run says so in its first line.
+describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
+  const options = { version, classpath: classpath ?? '' }
+
+  it('starts a standalone server and leaves nothing behind', async () => {
+    const zk = new RealZooKeeper(options)
+    expect(zk.members).toEqual([])
+    expect(await zk.start()).toBe(zk)
+    const [member] = zk.members
+    const { folder } = zk
+    if (member === undefined || folder === null) throw new Error('it has started')
+    expect(zk.hosts).toBe(`127.0.0.1:${member.port}`)
+    expect(await member.mode()).toBe('standalone')
+    expect(await member.command('srvr')).toContain(`version: ${version}`)
+    expect(await zk.leader()).toBe(member)
+
+    await zk.stop()
+    expect(member.running).toBe(false)
+    expect(await serves(member.port)).toBe(false)
+    await expect(access(folder)).rejects.toThrow('ENOENT')
+    await zk.stop()
+  })
+
+  it('starts an ensemble whose members can be killed, paused and restarted', async () => {
+    await using zk = await new RealZooKeeper({ ...options, size: 3 }).start()
+    const modes = await Promise.all(zk.members.map((member) => member.mode()))
+    expect(modes.map(String).toSorted()).toEqual(['follower', 'follower', 'leader'])
+
+    const leader = await zk.leader()
+    await leader?.kill()
+    expect(leader?.running).toBe(false)
+    expect(await leader?.mode()).toBeNull()
+    await zk.waitUntilServing()
+    const next = await zk.leader()
+    expect(next).not.toBe(leader)
+
+    await leader?.start()
+    expect(await leader?.mode()).toBe('follower')
+    const [follower] = await zk.followers()
+    if (follower === undefined) throw new Error('an ensemble of three has followers')
+
+    follower.pause()
+    await expect(follower.command('ruok', { timeout: 200 })).rejects.toThrow('did not answer ruok within 200 ms')
+    follower.resume()
+    expect(await follower.command('ruok')).toBe('imok')
+
+    const { pid } = follower
+    await follower.restart()
+    expect(follower.pid).not.toBe(pid)
+    expect(await follower.waitUntilServing()).toBe('follower')
+    follower.pause()
+    await follower.stop() // not stuck on a process that cannot take the signal
+    expect(follower.running).toBe(false)
+  }, 60_000)
+
+  it('shows the log of a server that does not start', async () => {
+    const zk = new RealZooKeeper({ ...options, config: { tickTime: 'soon' } })
+    await expect(zk.start()).rejects.toThrow(/Its log:\n(.|\n)*soon/)
+    expect(zk.folder).toBeNull()
+  })
+
+  it('adds to and replaces lines of the configuration', async () => {
+    await using zk = await new RealZooKeeper({ ...options, tickTime: 700, config: { maxClientCnxns: '7' } }).start()
+    const conf = (await zk.members[0]?.command('conf')) ?? ''
+    expect(conf).toContain('tickTime=700')
+    expect(conf).toContain('maxClientCnxns=7')
+  })
+})
+
+describe('RealZooKeeper', () => {
+  it('says what is missing', async () => {
+    const env = { JAVA_HOME: '/nowhere' }
+    await expect(new RealZooKeeper({ env }).start()).rejects.toThrow('no Apache ZooKeeper found')
+    await expect(new RealZooKeeper({ env, classpath: '/nowhere/a.jar' }).start()).rejects.toThrow('/nowhere/a.jar')
+  })
+})
