@@ -1,6 +1,5 @@
 import { createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import type {} from 'vitest'
 import type { TestProject } from 'vitest/node'
 
 import { nodeRuntime } from '../../src/runtime/node-runtime.ts'
