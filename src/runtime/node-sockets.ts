@@ -78,6 +78,10 @@ class NodeSocket implements Socket {
     this.#socket.destroy()
   }
 
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   pause(): void {
     this.#socket.pause()
   }

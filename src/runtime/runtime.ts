@@ -71,6 +71,8 @@ export interface Socket {
   end(): void
   /** Closes at once; `handler.closed` follows, unless it was called already. */
   destroy(): void
+  /** Like `destroy`, but the peer gets a reset (`ECONNRESET`) instead of an end. Not over TLS. */
+  reset?(): void
   /** Stops and resumes the calls of `handler.received`. */
   pause(): void
   resume(): void
