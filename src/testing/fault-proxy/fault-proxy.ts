@@ -1,0 +1,237 @@
+import { type Deferred, deferred } from '../../common/deferred.ts'
+import { nodeRuntime } from '../../runtime/node-runtime.ts'
+import type { Listener, Runtime, Socket, SocketHandler } from '../../runtime/runtime.ts'
+import type { ServerAddress } from '../four-letter-word.ts'
+import { type ConnectionOwner, type CutOptions, type DirectionName, ProxyConnection } from './connection.ts'
+import { Direction } from './direction.ts'
+import type { LaneRules } from './lane.ts'
+
+export interface FaultProxyOptions {
+  /** The server that it stands before. */
+  readonly target: ServerAddress
+  /** Where it listens. Default `'127.0.0.1'`. */
+  readonly host?: string | undefined
+  /** Default 0: a free one. */
+  readonly port?: number | undefined
+  readonly runtime?: Runtime | undefined
+}
+
+/**
+ * What becomes of a new connection: it goes through; it is refused, because nobody listens; it is accepted and closed at
+ * once; or it is accepted and nothing more ever happens.
+ */
+export type ProxyMode = 'forward' | 'refuse' | 'close' | 'hang'
+
+/** What {@link FaultProxy.once} waits for. */
+export interface FaultProxyEvents {
+  /** A client was accepted. */
+  connection: ProxyConnection
+  /** Both sides of a connection are closed. */
+  close: ProxyConnection
+  /** Bytes are held back; `bytes` is how many there are by now. */
+  held: ProxyTraffic
+  /** Bytes were handed on. */
+  passed: ProxyTraffic
+}
+
+export interface ProxyTraffic {
+  readonly connection: ProxyConnection
+  readonly direction: DirectionName
+  readonly bytes: number
+}
+
+interface Waiter {
+  readonly accepts: (event: never) => boolean
+  readonly found: Deferred<never>
+}
+
+const NO_FAULTS: LaneRules = { paused: false, delay: 0, dribble: null, remaining: null }
+
+/**
+ * A TCP proxy that does to its connections what networks do: holds, delays, dribbles and cuts them, by direction.
+ *
+ * ```ts
+ * await using proxy = await new FaultProxy({ target: { host: '127.0.0.1', port: 2181 } }).start()
+ * const zk = await new KazooClient({ hosts: proxy.hosts }).start()
+ * proxy.toClient.cutAfter(0)        // the next request is applied, and its reply lost
+ * ```
+ */
+export class FaultProxy {
+  /** From the clients to the server. */
+  readonly toServer: Direction
+  /** From the server to the clients. */
+  readonly toClient: Direction
+  readonly #runtime: Runtime
+  readonly #host: string
+  readonly #owner: ConnectionOwner
+  readonly #rules: Record<DirectionName, LaneRules> = { toServer: { ...NO_FAULTS }, toClient: { ...NO_FAULTS } }
+  readonly #connections = new Set<ProxyConnection>()
+  readonly #hanging = new Set<Socket>()
+  readonly #waiters = new Map<keyof FaultProxyEvents, Set<Waiter>>()
+  #target: ServerAddress
+  #port: number
+  #mode: ProxyMode = 'forward'
+  #listener: Listener | null = null
+  #started = false
+  #accepted = 0
+
+  constructor(options: FaultProxyOptions) {
+    this.#target = options.target
+    this.#host = options.host ?? '127.0.0.1'
+    this.#port = options.port ?? 0
+    this.#runtime = options.runtime ?? nodeRuntime
+    this.#owner = {
+      runtime: this.#runtime,
+      rules: (direction) => this.#rules[direction],
+      held: (connection, direction, bytes) => this.#emit('held', { connection, direction, bytes }),
+      passed: (connection, direction, bytes) => {
+        this[direction].count(bytes)
+        this.#emit('passed', { connection, direction, bytes })
+      },
+      closed: (connection) => {
+        this.#connections.delete(connection)
+        this.#emit('close', connection)
+      },
+    }
+    this.toServer = this.#direction('toServer')
+    this.toClient = this.#direction('toClient')
+  }
+
+  get host(): string {
+    return this.#host
+  }
+
+  /** 0 before the first `start`; the same ever after. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** The connect string. */
+  get hosts(): string {
+    return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`
+  }
+
+  /** Where new connections go. */
+  get target(): ServerAddress {
+    return this.#target
+  }
+
+  set target(target: ServerAddress) {
+    this.#target = target
+  }
+
+  /** Those open now, the oldest first. */
+  get connections(): readonly ProxyConnection[] {
+    return [...this.#connections]
+  }
+
+  /** How many connections were accepted so far, whatever became of them. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  get mode(): ProxyMode {
+    return this.#mode
+  }
+
+  /** Listens. */
+  async start(): Promise<this> {
+    this.#started = true
+    if (this.#mode !== 'refuse') await this.#listen()
+    return this
+  }
+
+  /** Cuts all connections and frees the port. */
+  async stop(): Promise<void> {
+    this.#started = false
+    const listener = this.#listener
+    this.#listener = null
+    this.cut()
+    for (const socket of this.#hanging) socket.destroy()
+    await listener?.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Sets what becomes of new connections; those there are go on. Leaving `'hang'` closes those that hang. */
+  async setMode(mode: ProxyMode): Promise<void> {
+    this.#mode = mode
+    if (mode !== 'hang') for (const socket of this.#hanging) socket.destroy()
+    if (!this.#started) return
+    if (mode !== 'refuse') return await this.#listen()
+    const listener = this.#listener
+    this.#listener = null
+    await listener?.close()
+  }
+
+  /** Closes all connections there are. */
+  cut(options: CutOptions = {}): void {
+    for (const connection of this.#connections) connection.cut(options)
+  }
+
+  /** Takes all faults back, except for connections already lost. */
+  async heal(): Promise<void> {
+    this.toServer.heal()
+    this.toClient.heal()
+    await this.setMode('forward')
+  }
+
+  /** Resolves with the next event of that kind that `accepts` takes. Ask before you cause it. */
+  once<E extends keyof FaultProxyEvents>(
+    event: E,
+    accepts: (event: FaultProxyEvents[E]) => boolean = () => true,
+  ): Promise<FaultProxyEvents[E]> {
+    const found = deferred<FaultProxyEvents[E]>()
+    const waiters = this.#waiters.get(event) ?? new Set()
+    this.#waiters.set(event, waiters.add({ accepts, found } as unknown as Waiter))
+    return found.promise
+  }
+
+  #emit<E extends keyof FaultProxyEvents>(event: E, value: FaultProxyEvents[E]): void {
+    const waiters = this.#waiters.get(event)
+    if (waiters === undefined) return
+    for (const waiter of waiters) {
+      if (!waiter.accepts(value as never)) continue
+      waiters.delete(waiter)
+      waiter.found.resolve(value as never)
+    }
+  }
+
+  #direction(name: DirectionName): Direction {
+    return new Direction({
+      rules: this.#rules[name],
+      changed: () => {
+        for (const connection of this.#connections) connection.changed(name)
+      },
+    })
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#listener !== null) return
+    const listener = await this.#runtime.listen({ host: this.#host, port: this.#port }, (socket) =>
+      this.#accept(socket),
+    )
+    this.#listener = listener
+    this.#port = listener.port
+  }
+
+  #accept(socket: Socket): SocketHandler {
+    this.#accepted++
+    if (this.#mode === 'hang') {
+      socket.pause()
+      this.#hanging.add(socket)
+      return { received() {}, ended() {}, closed: () => void this.#hanging.delete(socket) }
+    }
+    if (this.#mode !== 'forward' || !this.#started) {
+      socket.destroy()
+      return { received() {}, closed() {} }
+    }
+    const connection = new ProxyConnection(this.#accepted, socket, this.#owner)
+    this.#connections.add(connection)
+    connection.connect(this.#target)
+    this.#emit('connection', connection)
+    return connection.handler()
+  }
+}
