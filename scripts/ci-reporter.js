@@ -4,8 +4,10 @@
  *
  * What never became a test counts as failed: a file that does not load, an error that no test caught, a run that was
  * interrupted. Otherwise a suite that did not run at all would look green.
+ *
+ * Vitest takes a reporter that is given by its path from the default export.
  */
-export class CiReporter {
+export default class CiReporter {
   /**
    * @param {readonly import('vitest/node').TestModule[]} modules
    * @param {readonly unknown[]} unhandledErrors
@@ -27,6 +29,3 @@ export class CiReporter {
     process.once('exit', () => process.stdout.write(`${count.passed} passed, ${count.failed} failed${skipped}\n`))
   }
 }
-
-// Vitest takes a reporter given by path from the default export.
-export default CiReporter
