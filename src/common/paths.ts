@@ -21,6 +21,11 @@ export function checkPath(path: unknown, name = 'path', sequential = false): ass
   if (problem !== null) throw new RangeError(`${name} ${problem}: ${JSON.stringify(path)}`)
 }
 
+/** Whether a path is one that ZooKeeper takes for a znode. */
+export function isValidPath(path: string): boolean {
+  return findProblem(path, false) === null
+}
+
 function findProblem(path: string, sequential: boolean): string | null {
   const length = path.length
   if (length === 0) return 'must not be empty'

@@ -1,0 +1,154 @@
+import { ConnectionLossError, NodeExistsError, NoNodeError, SessionExpiredError } from '../common/errors.ts'
+import { addChroot, baseName, childPath, parentPath, removeChroot } from '../common/paths.ts'
+import { createFlags } from '../protocol/constants.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { CallOptions, Request } from '../session/request.ts'
+import type { Acl } from './acl.ts'
+import {
+  Create2Request,
+  CreateRequest,
+  DeleteRequest,
+  ExistsRequest,
+  GetChildrenRequest,
+  type CreateTerms,
+  type PathAndStat,
+} from './requests.ts'
+import { timeBudget } from './time-budget.ts'
+
+/** What the creates of several steps ask of their client. */
+export interface CreateHost {
+  readonly chroot: string
+  readonly runtime: Runtime
+  readonly sessionId: bigint | undefined
+  submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
+}
+
+type Limits = () => CallOptions
+
+const emptyData = Buffer.alloc(0)
+
+/** Creates a path and its missing parents, the chroot's own znodes among them. Existing ones are left as they are. */
+export async function createPath(
+  host: CreateHost,
+  path: string,
+  acl: readonly Acl[],
+  call: CallOptions,
+): Promise<void> {
+  await ensure(host, addChroot(host.chroot, path), acl, timeBudget(host.runtime, call))
+}
+
+async function ensure(host: CreateHost, serverPath: string, acl: readonly Acl[], limits: Limits): Promise<void> {
+  // The root is always there; and asking first spares a create where there is no permission for one.
+  if (serverPath === '/') return
+  const inside = serverPath === host.chroot || serverPath.startsWith(`${host.chroot}/`)
+  const chroot = inside ? host.chroot : ''
+  const path = removeChroot(chroot, serverPath)
+  if ((await host.submit(new ExistsRequest(chroot, path, null), limits())) !== null) return
+  const terms: CreateTerms = { data: emptyData, acl, flags: createFlags.persistent }
+  for (;;) {
+    try {
+      await host.submit(new CreateRequest(chroot, path, terms), limits())
+      return
+    } catch (error) {
+      if (error instanceof NodeExistsError) return
+      if (!(error instanceof NoNodeError)) throw error
+      await ensure(host, parentPath(serverPath), acl, limits)
+    }
+  }
+}
+
+/** How a create ends: with the path, and the `Stat` where it was asked for. */
+export type CreateOutcome = string | PathAndStat
+
+/** What a create of several steps is given. */
+export interface CreateCall {
+  readonly path: string
+  readonly terms: CreateTerms
+  readonly includeStat: boolean
+  readonly makePath: boolean
+  readonly protect: boolean
+}
+
+/** Creates a znode in as many steps as it takes: with its parents, under a name that is found again, or both. */
+export function createCarefully(host: CreateHost, call: CreateCall, options: CallOptions): Promise<CreateOutcome> {
+  const limits = timeBudget(host.runtime, options)
+  return call.protect ? createProtected(host, call, limits) : createWithParents(host, call, limits)
+}
+
+async function createWithParents(host: CreateHost, call: CreateCall, limits: Limits): Promise<CreateOutcome> {
+  const { path, terms, includeStat, makePath } = call
+  for (;;) {
+    try {
+      if (includeStat) return await host.submit(new Create2Request(host.chroot, path, terms), limits())
+      return await host.submit(new CreateRequest(host.chroot, path, terms), limits())
+    } catch (error) {
+      if (!makePath || !(error instanceof NoNodeError)) throw error
+      await ensure(host, parentPath(addChroot(host.chroot, path)), terms.acl, limits)
+    }
+  }
+}
+
+/**
+ * Creates under a name that nobody else uses. When the reply is lost, the name tells whether the znode was created:
+ * Curator's protection, in its naming (`_c_<uuid>-name`).
+ */
+async function createProtected(host: CreateHost, call: CreateCall, limits: Limits): Promise<CreateOutcome> {
+  const parent = parentPath(call.path)
+  const prefix = `_c_${host.runtime.randomUuid()}-`
+  const path = childPath(parent, prefix + baseName(call.path))
+  const ephemeral = (call.terms.flags & createFlags.ephemeral) !== 0
+  let session = host.sessionId
+  for (;;) {
+    try {
+      session ??= host.sessionId
+      return await createWithParents(host, { ...call, path }, limits)
+    } catch (error) {
+      if (!mayExist(error)) throw error
+    }
+    const found = await findAgain(host, parent, prefix, limits)
+    if (found === undefined) continue
+    // An ephemeral of a session that has ended meanwhile is about to go: it is no success.
+    if (!ephemeral || session === host.sessionId) return await outcomeOf(host, found, call.includeStat, limits)
+    await discard(host, found, limits)
+    session = host.sessionId
+  }
+}
+
+/** Whether the request that failed this way may have created the znode: only then is it looked for. */
+function mayExist(error: unknown): boolean {
+  return error instanceof ConnectionLossError || error instanceof SessionExpiredError
+}
+
+async function findAgain(
+  host: CreateHost,
+  parent: string,
+  prefix: string,
+  limits: Limits,
+): Promise<string | undefined> {
+  const children = await persist(() => host.submit(new GetChildrenRequest(host.chroot, parent, null), limits()))
+  const name = children?.find((child) => child.startsWith(prefix))
+  return name === undefined ? undefined : childPath(parent, name)
+}
+
+async function outcomeOf(host: CreateHost, path: string, includeStat: boolean, limits: Limits): Promise<CreateOutcome> {
+  if (!includeStat) return path
+  const stat = await persist(() => host.submit(new ExistsRequest(host.chroot, path, null), limits()))
+  if (stat === undefined || stat === null) throw new NoNodeError(undefined, { op: 'create', path })
+  return { path, stat }
+}
+
+async function discard(host: CreateHost, path: string, limits: Limits): Promise<void> {
+  await persist(() => host.submit(new DeleteRequest(host.chroot, path, -1), limits()))
+}
+
+/** Asks until there is an answer, over as many connections as that takes; undefined where there is no such znode. */
+async function persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (error instanceof NoNodeError) return undefined
+      if (!mayExist(error)) throw error
+    }
+  }
+}

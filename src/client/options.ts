@@ -1,0 +1,181 @@
+import { describeType } from '../common/paths.ts'
+import { defaultMaxBuffer } from '../protocol/constants.ts'
+import { nodeRuntime } from '../runtime/node-runtime.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import type { AuthInfo } from '../session/auth-request.ts'
+import { parseHosts, type Hosts } from '../session/hosts.ts'
+import { checkAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
+import { checkBoolean, checkTimeout } from './arguments.ts'
+import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
+
+/** A logger: pino and `console` are such. */
+export interface Logger {
+  trace?(details: object, message: string): void
+  debug(details: object, message: string): void
+  info(details: object, message: string): void
+  warn(details: object, message: string): void
+  error(details: object, message: string): void
+}
+
+export interface KazooClientOptions {
+  /**
+   * `'host:port,[v6]:port,…/chroot'`, or a list of servers whose last entry may be the chroot. The port is 2181 where
+   * there is none. @defaultValue '127.0.0.1:2181'
+   */
+  readonly hosts?: string | readonly string[]
+  /** The session timeout to ask for, in milliseconds; the server has the last word. @defaultValue 10,000 */
+  readonly sessionTimeout?: number
+  /** Whether a server without a quorum will do, for reading. @defaultValue false */
+  readonly readOnly?: boolean
+  /** A session to resume, as `client.session` gave it. */
+  readonly session?: { readonly id: bigint; readonly password: Uint8Array }
+  /** Credentials to present on each connection. */
+  readonly authData?: readonly AuthInfo[]
+  /** The ACL of what is created without one. @defaultValue {@link OPEN_ACL_UNSAFE} */
+  readonly defaultAcl?: readonly Acl[]
+  /** Whether to try the servers in random order. @defaultValue true */
+  readonly randomizeHosts?: boolean
+  /**
+   * The pauses between rounds of connecting (`delay` 100 ms, `backoff` 2, `maxDelay` 5,000 ms), and how many rounds may
+   * fail in a row (`maxTries`, by default without limit).
+   */
+  readonly connectionRetry?: KazooRetry | KazooRetryOptions
+  /** What `client.retry` does. @defaultValue tries without limit, pauses from 100 to 5,000 ms */
+  readonly commandRetry?: KazooRetry | KazooRetryOptions
+  /** Where the client says what it does. @defaultValue nowhere */
+  readonly logger?: Logger
+  /** The largest request in bytes; no more than the servers' `jute.maxbuffer`. @defaultValue 1,048,575 */
+  readonly maxBuffer?: number
+  /** The largest reply in bytes. @defaultValue 67,108,864 (64 MiB) */
+  readonly maxReply?: number
+  /** How many requests may be queued and in flight, together. @defaultValue 100,000 */
+  readonly maxPending?: number
+  /** The outside world. @defaultValue that of Node */
+  readonly runtime?: Runtime
+}
+
+/** The options of a client, checked and complete. */
+export interface CheckedOptions {
+  readonly hosts: Hosts
+  readonly sessionTimeout: number
+  readonly readOnly: boolean
+  readonly session: { readonly id: bigint; readonly password: Buffer } | null
+  readonly authData: readonly AuthInfo[]
+  readonly defaultAcl: readonly Acl[]
+  readonly randomizeHosts: boolean
+  readonly connectionRetry: KazooRetry
+  readonly commandRetry: KazooRetry
+  readonly logger: Logger | undefined
+  readonly maxBuffer: number
+  readonly maxReply: number
+  readonly maxPending: number
+  readonly runtime: Runtime
+}
+
+/** What the options are when nobody says otherwise. */
+export const defaultOptions = {
+  hosts: '127.0.0.1:2181',
+  sessionTimeout: 10_000,
+  readOnly: false,
+  randomizeHosts: true,
+  maxBuffer: defaultMaxBuffer,
+  maxReply: 64 * 1024 * 1024,
+  maxPending: 100_000,
+  retry: { maxTries: -1, delay: 100, backoff: 2, maxDelay: 5_000 },
+} as const
+
+const names: ReadonlySet<string> = new Set([
+  'hosts',
+  'sessionTimeout',
+  'readOnly',
+  'session',
+  'authData',
+  'defaultAcl',
+  'randomizeHosts',
+  'connectionRetry',
+  'commandRetry',
+  'logger',
+  'maxBuffer',
+  'maxReply',
+  'maxPending',
+  'runtime',
+])
+
+/** @throws TypeError or RangeError that names the option */
+export function checkClientOptions(options: KazooClientOptions): CheckedOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`options must be an object, not ${describeType(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!names.has(name)) throw new TypeError(`unknown option ${JSON.stringify(name)}`)
+  }
+  const { sessionTimeout, readOnly, randomizeHosts, defaultAcl, logger, runtime = nodeRuntime } = options
+  if (sessionTimeout !== undefined) {
+    checkTimeout(sessionTimeout, 'sessionTimeout')
+    if (sessionTimeout < 1) throw new RangeError(`sessionTimeout must be at least 1 ms, not ${sessionTimeout}`)
+  }
+  checkBoolean(readOnly, 'readOnly')
+  checkBoolean(randomizeHosts, 'randomizeHosts')
+  if (defaultAcl !== undefined) checkAcl(defaultAcl, 'defaultAcl')
+  if (logger !== undefined) checkLogger(logger)
+  return {
+    hosts: parseHosts(options.hosts ?? defaultOptions.hosts),
+    sessionTimeout: Math.round(sessionTimeout ?? defaultOptions.sessionTimeout),
+    readOnly: readOnly ?? defaultOptions.readOnly,
+    session: checkSession(options.session),
+    authData: (options.authData ?? []).map((info, index) =>
+      checkAuth(info.scheme, info.credential, `authData[${index}]`),
+    ),
+    defaultAcl: defaultAcl ?? OPEN_ACL_UNSAFE,
+    randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
+    connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
+    commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
+    logger,
+    maxBuffer: checkSize(options.maxBuffer, 'maxBuffer', defaultOptions.maxBuffer),
+    maxReply: checkSize(options.maxReply, 'maxReply', defaultOptions.maxReply),
+    maxPending: checkSize(options.maxPending, 'maxPending', defaultOptions.maxPending),
+    runtime,
+  }
+}
+
+function checkSession(session: KazooClientOptions['session']): CheckedOptions['session'] {
+  if (session === undefined || session === null) return null
+  const { id, password } = session
+  if (typeof id !== 'bigint') throw new TypeError(`session.id must be a bigint, not ${describeType(id)}`)
+  if (!(password instanceof Uint8Array)) throw new TypeError('session.password must be a Uint8Array')
+  return { id: BigInt.asIntN(64, id), password: Buffer.from(password) }
+}
+
+/** The credential itself never appears in what is thrown. */
+export function checkAuth(scheme: unknown, credential: unknown, name: string): AuthInfo {
+  const prefix = name === '' ? '' : `${name}.`
+  if (typeof scheme !== 'string') throw new TypeError(`${prefix}scheme must be a string, not ${describeType(scheme)}`)
+  if (scheme === '') throw new RangeError(`${prefix}scheme must not be empty`)
+  if (typeof credential !== 'string' && !(credential instanceof Uint8Array)) {
+    throw new TypeError(`${prefix}credential must be a string or a Uint8Array, not ${describeType(credential)}`)
+  }
+  return { scheme, credential }
+}
+
+function checkSize(value: unknown, name: string, standard: number): number {
+  if (value === undefined) return standard
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${describeType(value)}`)
+  if (!Number.isInteger(value) || value < 1 || value > 0x7fff_ffff) {
+    throw new RangeError(`${name} must be a whole number from 1 to ${0x7fff_ffff}, not ${value}`)
+  }
+  return value
+}
+
+function checkLogger(logger: unknown): void {
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof (logger as Partial<Logger>)[level] !== 'function') {
+      throw new TypeError(`logger must have a function ${level}(details, message)`)
+    }
+  }
+}
+
+function toRetry(retry: KazooRetry | KazooRetryOptions | undefined, name: string, runtime: Runtime): KazooRetry {
+  if (retry instanceof KazooRetry) return retry
+  if (retry !== undefined) checkRetryOptions(retry, name)
+  return new KazooRetry({ ...defaultOptions.retry, runtime, ...retry })
+}

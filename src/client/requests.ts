@@ -1,0 +1,255 @@
+import { addChroot, removeChroot } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
+import type { Reader } from '../protocol/reader.ts'
+import { readStat, type Stat } from '../protocol/stat.ts'
+import type { Writer } from '../protocol/writer.ts'
+import { Request } from '../session/request.ts'
+import type { WatchListener, WatchRegistry } from '../session/watch-registry.ts'
+import { fromWire, type Acl } from './acl.ts'
+
+const emptyData = Buffer.alloc(0)
+const noNode = -101
+
+/** A request about one path, under the client's chroot. */
+abstract class PathRequest<T> extends Request<T> {
+  declare readonly path: string
+  readonly #chroot: string
+
+  constructor(chroot: string, path: string) {
+    super(path)
+    this.#chroot = chroot
+  }
+
+  protected get chroot(): string {
+    return this.#chroot
+  }
+
+  /** The path as the server sees it. */
+  protected get serverPath(): string {
+    return this.#chroot === '' ? this.path : addChroot(this.#chroot, this.path)
+  }
+}
+
+/** A read that may leave a watch behind. Its request is the same for all of them: a path and whether to watch. */
+abstract class WatchingRequest<T> extends PathRequest<T> {
+  protected readonly listener: WatchListener | null
+
+  constructor(chroot: string, path: string, listener: WatchListener | null) {
+    super(chroot, path)
+    this.listener = listener
+  }
+
+  write(writer: Writer): void {
+    writer.string(this.serverPath)
+    writer.bool(this.listener !== null)
+  }
+}
+
+/** What {@link KazooClient.get} resolves to. */
+export interface DataAndStat {
+  readonly data: Buffer
+  readonly stat: Stat
+}
+
+export class GetRequest extends WatchingRequest<DataAndStat> {
+  readonly op = 'get'
+  readonly opcode: number = operations.getData.opcode
+
+  read(reader: Reader): DataAndStat {
+    const data = reader.buffer() ?? emptyData
+    return { data, stat: readStat(reader) }
+  }
+
+  override watch(watches: WatchRegistry): void {
+    if (this.listener !== null) watches.add('data', this.serverPath, this.listener, this.chroot)
+  }
+}
+
+export class ExistsRequest extends WatchingRequest<Stat | null> {
+  readonly op = 'exists'
+  readonly opcode: number = operations.exists.opcode
+
+  read(reader: Reader): Stat {
+    return readStat(reader)
+  }
+
+  override recover(errno: number): { readonly value: null } | undefined {
+    return errno === noNode ? { value: null } : undefined
+  }
+
+  override watch(watches: WatchRegistry, errno: number): void {
+    if (this.listener === null) return
+    watches.add(errno === noNode ? 'exist' : 'data', this.serverPath, this.listener, this.chroot)
+  }
+}
+
+export class GetChildrenRequest extends WatchingRequest<string[]> {
+  readonly op = 'getChildren'
+  readonly opcode: number = operations.getChildren.opcode
+
+  read(reader: Reader): string[] {
+    return operations.getChildren.response.read(reader).children as string[]
+  }
+
+  override watch(watches: WatchRegistry): void {
+    if (this.listener !== null) watches.add('child', this.serverPath, this.listener, this.chroot)
+  }
+}
+
+/** What {@link KazooClient.getChildren} resolves to with `includeStat`. */
+export interface ChildrenAndStat {
+  readonly children: string[]
+  readonly stat: Stat
+}
+
+export class GetChildren2Request extends WatchingRequest<ChildrenAndStat> {
+  readonly op = 'getChildren'
+  readonly opcode: number = operations.getChildren2.opcode
+
+  read(reader: Reader): ChildrenAndStat {
+    return operations.getChildren2.response.read(reader) as ChildrenAndStat
+  }
+
+  override watch(watches: WatchRegistry): void {
+    if (this.listener !== null) watches.add('child', this.serverPath, this.listener, this.chroot)
+  }
+}
+
+export class SetRequest extends PathRequest<Stat> {
+  readonly op = 'set'
+  readonly opcode: number = operations.setData.opcode
+  readonly #data: Uint8Array | null
+  readonly #version: number
+
+  constructor(chroot: string, path: string, data: Uint8Array | null, version: number) {
+    super(chroot, path)
+    this.#data = data
+    this.#version = version
+  }
+
+  write(writer: Writer): void {
+    writer.string(this.serverPath)
+    writer.buffer(this.#data)
+    writer.int(this.#version)
+  }
+
+  read(reader: Reader): Stat {
+    return readStat(reader)
+  }
+}
+
+/** What a create asks for, checked. */
+export interface CreateTerms {
+  readonly data: Uint8Array | null
+  readonly acl: readonly Acl[]
+  readonly flags: number
+}
+
+abstract class AnyCreateRequest<T> extends PathRequest<T> {
+  readonly op = 'create'
+  readonly #terms: CreateTerms
+
+  constructor(chroot: string, path: string, terms: CreateTerms) {
+    super(chroot, path)
+    this.#terms = terms
+  }
+
+  write(writer: Writer): void {
+    operations.create.request.write(writer, { path: this.serverPath, ...this.#terms })
+  }
+}
+
+export class CreateRequest extends AnyCreateRequest<string> {
+  readonly opcode: number = operations.create.opcode
+
+  read(reader: Reader): string {
+    return removeChroot(this.chroot, operations.create.response.read(reader).path)
+  }
+}
+
+/** What {@link KazooClient.create} resolves to with `includeStat`. */
+export interface PathAndStat {
+  readonly path: string
+  readonly stat: Stat
+}
+
+export class Create2Request extends AnyCreateRequest<PathAndStat> {
+  readonly opcode: number = operations.create2.opcode
+
+  read(reader: Reader): PathAndStat {
+    const { path, stat } = operations.create2.response.read(reader)
+    return { path: removeChroot(this.chroot, path), stat }
+  }
+}
+
+export class DeleteRequest extends PathRequest<void> {
+  readonly op = 'delete'
+  readonly opcode: number = operations.delete.opcode
+  readonly #version: number
+
+  constructor(chroot: string, path: string, version: number) {
+    super(chroot, path)
+    this.#version = version
+  }
+
+  write(writer: Writer): void {
+    writer.string(this.serverPath)
+    writer.int(this.#version)
+  }
+
+  read(): void {}
+}
+
+/** What {@link KazooClient.getAcls} resolves to. */
+export interface AclsAndStat {
+  readonly acls: Acl[]
+  readonly stat: Stat
+}
+
+export class GetAclsRequest extends PathRequest<AclsAndStat> {
+  readonly op = 'getAcls'
+  readonly opcode: number = operations.getAcl.opcode
+
+  write(writer: Writer): void {
+    writer.string(this.serverPath)
+  }
+
+  read(reader: Reader): AclsAndStat {
+    const { acl, stat } = operations.getAcl.response.read(reader)
+    return { acls: fromWire(acl), stat }
+  }
+}
+
+export class SetAclsRequest extends PathRequest<Stat> {
+  readonly op = 'setAcls'
+  readonly opcode: number = operations.setAcl.opcode
+  readonly #acl: readonly Acl[]
+  readonly #version: number
+
+  constructor(chroot: string, path: string, acl: readonly Acl[], version: number) {
+    super(chroot, path)
+    this.#acl = acl
+    this.#version = version
+  }
+
+  write(writer: Writer): void {
+    operations.setAcl.request.write(writer, { path: this.serverPath, acl: this.#acl, version: this.#version })
+  }
+
+  read(reader: Reader): Stat {
+    return readStat(reader)
+  }
+}
+
+export class SyncRequest extends PathRequest<string> {
+  readonly op = 'sync'
+  readonly opcode: number = operations.sync.opcode
+
+  write(writer: Writer): void {
+    writer.string(this.serverPath)
+  }
+
+  read(reader: Reader): string {
+    return removeChroot(this.chroot, operations.sync.response.read(reader).path)
+  }
+}

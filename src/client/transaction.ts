@@ -1,0 +1,157 @@
+import { errorFromCode } from '../common/errors.ts'
+import { addChroot, checkPath, removeChroot } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
+import type { MultiOp, MultiResult } from '../protocol/multi.ts'
+import type { Reader } from '../protocol/reader.ts'
+import type { Stat } from '../protocol/stat.ts'
+import type { Writer } from '../protocol/writer.ts'
+import { Request, type CallOptions } from '../session/request.ts'
+import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
+import { createNames, createTerms, type CreateMode } from './create-options.ts'
+import type { Acl } from './acl.ts'
+import { TransactionError } from './transaction-error.ts'
+
+/** What a transaction asks of its client. */
+export interface TransactionHost {
+  readonly chroot: string
+  readonly defaultAcl: readonly Acl[]
+  submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
+}
+
+interface Step {
+  readonly op: string
+  readonly path: string
+  readonly wire: MultiOp
+}
+
+const commitNames = optionNames()
+const createStepNames: ReadonlySet<string> = new Set(createNames)
+const versionNames: ReadonlySet<string> = new Set(['version'])
+
+/**
+ * Several writes that are applied all together or not at all. Build it up, then `commit()` once; the results come in
+ * the order of the operations, and their types with them.
+ *
+ * @typeParam R - the results so far
+ */
+export class Transaction<R extends readonly unknown[] = []> {
+  readonly #host: TransactionHost
+  readonly #steps: Step[] = []
+  #committed = false
+
+  /** Use `client.transaction()`. */
+  constructor(host: TransactionHost) {
+    this.#host = host
+  }
+
+  /** Creates a znode; its result is the path, with the counter that the server appended if it is sequential. */
+  create(path: string, data: DataInput = '', options: CreateMode = {}): Transaction<[...R, string]> {
+    checkOptions(options, createStepNames)
+    checkPath(path, 'path', options.sequence === true)
+    const { chroot, defaultAcl } = this.#host
+    const terms = createTerms(data, options, defaultAcl)
+    return this.#add('create', path, { op: 'create', body: { path: addChroot(chroot, path), ...terms } })
+  }
+
+  /** Deletes a znode, if it has that version; its result is `true`. */
+  delete(path: string, options: { readonly version?: number } = {}): Transaction<[...R, true]> {
+    checkOptions(options, versionNames)
+    return this.#addVersioned('delete', path, options.version)
+  }
+
+  /** Sets a znode's data, if it has that version; its result is the `Stat` after it. */
+  set(path: string, data: DataInput, options: { readonly version?: number } = {}): Transaction<[...R, Stat]> {
+    checkOptions(options, versionNames)
+    checkPath(path)
+    const body = { path: addChroot(this.#host.chroot, path), data: toBytes(data), version: toVersion(options.version) }
+    return this.#add('set', path, { op: 'setData', body })
+  }
+
+  /** Lets the transaction fail unless the znode has that version, or, without one, exists; its result is `true`. */
+  check(path: string, version?: number): Transaction<[...R, true]> {
+    return this.#addVersioned('check', path, version)
+  }
+
+  /**
+   * Sends the transaction.
+   *
+   * @throws TransactionError if an operation failed; `ConnectionLossError` and others as for any request
+   */
+  commit(options: CallOptions = {}): Promise<R> {
+    try {
+      checkOptions(options, commitNames)
+      if (this.#committed) throw new TypeError('the transaction was committed already')
+      this.#committed = true
+      const request = new MultiWriteRequest(this.#host.chroot, this.#steps)
+      return this.#host.submit(request, options) as Promise<unknown> as Promise<R>
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #addVersioned(op: 'delete' | 'check', path: string, version: number | undefined): Transaction<[...R, true]> {
+    checkPath(path)
+    const body = { path: addChroot(this.#host.chroot, path), version: toVersion(version) }
+    return this.#add(op, path, { op, body })
+  }
+
+  #add<T>(op: string, path: string, wire: MultiOp): Transaction<[...R, T]> {
+    if (this.#committed) throw new TypeError('the transaction was committed already')
+    this.#steps.push({ op, path, wire })
+    return this as unknown as Transaction<[...R, T]>
+  }
+}
+
+class MultiWriteRequest extends Request<unknown[]> {
+  readonly op = 'transaction'
+  readonly opcode: number = operations.multi.opcode
+  readonly #chroot: string
+  readonly #steps: readonly Step[]
+
+  constructor(chroot: string, steps: readonly Step[]) {
+    super(undefined)
+    this.#chroot = chroot
+    this.#steps = [...steps]
+  }
+
+  write(writer: Writer): void {
+    operations.multi.request.write(
+      writer,
+      this.#steps.map((step) => step.wire),
+    )
+  }
+
+  read(reader: Reader): unknown[] {
+    return this.#results(operations.multi.response.read(reader))
+  }
+
+  /** A failed transaction is no error in the reply's header: it shows in the results, so it is thrown from here. */
+  override resolve(results: unknown[]): void {
+    const failure = results[0] instanceof TransactionError ? results[0] : undefined
+    if (failure === undefined) super.resolve(results)
+    else this.reject(failure)
+  }
+
+  #results(results: readonly MultiResult[]): unknown[] {
+    // A failed transaction has an error at every place: 0 before the culprit, its own code, −2 after it.
+    const culprit = results.findIndex((result) => result.op === 'error' && result.body.err !== 0)
+    if (culprit === -1) return results.map((result) => this.#value(result))
+    const errors = results.map((result, index) => {
+      const step = this.#steps[index]
+      return errorFromCode(result.op === 'error' ? result.body.err : 0, { op: step?.op, path: step?.path })
+    })
+    return [new TransactionError(culprit, errors)]
+  }
+
+  #value(result: MultiResult): unknown {
+    switch (result.op) {
+      case 'create':
+      case 'create2':
+        return removeChroot(this.#chroot, result.body.path)
+      case 'setData':
+        return result.body.stat
+      default:
+        return true
+    }
+  }
+}

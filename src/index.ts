@@ -1,0 +1,68 @@
+export * from './client/acl.ts'
+export type { DataInput } from './client/arguments.ts'
+export type { CreateMode, CreateOptions } from './client/create-options.ts'
+export {
+  KazooClient,
+  type DeleteOptions,
+  type EnsurePathOptions,
+  type GetChildrenOptions,
+  type VersionOptions,
+  type WatchOptions,
+} from './client/kazoo-client.ts'
+export { ForceRetryError, KazooRetry, type KazooRetryOptions } from './client/kazoo-retry.ts'
+export type { KazooClientOptions, Logger } from './client/options.ts'
+export type { AclsAndStat, ChildrenAndStat, DataAndStat, PathAndStat } from './client/requests.ts'
+export { TransactionError } from './client/transaction-error.ts'
+export type { Transaction } from './client/transaction.ts'
+export {
+  ApiError,
+  AuthFailedError,
+  BadArgumentsError,
+  BadVersionError,
+  ConnectionClosedError,
+  ConnectionLossError,
+  DataInconsistencyError,
+  EphemeralOnLocalSessionError,
+  InvalidAclError,
+  InvalidCallbackError,
+  LockLostError,
+  LockTimeoutError,
+  MarshallingError,
+  NewConfigNoQuorumError,
+  NoAuthError,
+  NoChildrenForEphemeralsError,
+  NodeExistsError,
+  NoNodeError,
+  NotEmptyError,
+  NotReadOnlyError,
+  NoWatcherError,
+  OperationTimeoutError,
+  ProtocolError,
+  QueueFullError,
+  QuotaExceededError,
+  ReconfigDisabledError,
+  ReconfigInProgressError,
+  RequestTimeoutError,
+  RetryFailedError,
+  RolledBackError,
+  RuntimeInconsistencyError,
+  SessionClosedRequireSaslAuthError,
+  SessionExpiredError,
+  SessionMovedError,
+  SystemZooKeeperError,
+  ThrottledOpError,
+  UnimplementedError,
+  UnknownServerError,
+  UnknownSessionError,
+  ZooKeeperError,
+  type ErrorDetails,
+} from './common/errors.ts'
+export { Stat, type StatFields } from './protocol/stat.ts'
+export { nodeRuntime } from './runtime/node-runtime.ts'
+export type * from './runtime/runtime.ts'
+export type { AuthInfo } from './session/auth-request.ts'
+export type { CallOptions } from './session/request.ts'
+export type { SessionIdentity } from './session/session-identity.ts'
+export { KazooState } from './session/session-state.ts'
+export type { StateChange, StateListener } from './session/state-listeners.ts'
+export type { EventType, WatchedEvent, WatchListener } from './session/watch-registry.ts'

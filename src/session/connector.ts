@@ -1,0 +1,155 @@
+import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
+import { Backoff, type BackoffOptions } from './backoff.ts'
+import type { ServerName } from './hosts.ts'
+import { serverRound, type Candidate } from './server-round.ts'
+
+export interface ConnectorOptions {
+  readonly sessionTimeout: number
+  readonly randomizeHosts: boolean
+  readonly backoff: BackoffOptions
+  /** How many rounds over all servers may fail in a row. */
+  readonly maxRounds: number
+}
+
+export interface ConnectorTarget {
+  /** Makes a link to that address, which reports to {@link Connector.succeeded} or {@link Connector.failed}. */
+  dial(address: DialOptions, connectTimeout: number): void
+  /** Too many rounds have failed. */
+  gaveUp(cause: Error): void
+}
+
+/** A connection that lived this long proves that its server works; a shorter one is answered with a pause. */
+const steadyAfter = 1_000
+
+/**
+ * The search for a server: round after round over all of them, without a pause within a round, with growing ones
+ * between rounds. One link at a time.
+ */
+export class Connector {
+  readonly #runtime: Runtime
+  readonly #options: ConnectorOptions
+  readonly #target: ConnectorTarget
+  readonly #backoff: Backoff
+  #servers: readonly ServerName[]
+  #randomize: boolean
+  #round: AsyncGenerator<Candidate | Error, void, void> | null = null
+  #last: Candidate | null = null
+  #connectedAt: number | null = null
+  #failedRounds = 0
+  #lastFailure: Error | undefined
+  #pause: Timer | undefined
+  #atOnce = false
+  #stopped = false
+
+  constructor(runtime: Runtime, servers: readonly ServerName[], options: ConnectorOptions, target: ConnectorTarget) {
+    this.#runtime = runtime
+    this.#servers = servers
+    this.#options = options
+    this.#randomize = options.randomizeHosts
+    this.#target = target
+    this.#backoff = new Backoff(runtime, options.backoff)
+  }
+
+  /** The address dialled last. */
+  get address(): DialOptions | null {
+    return this.#last === null ? null : { host: this.#last.address, port: this.#last.server.port }
+  }
+
+  get lastFailure(): Error | undefined {
+    return this.#lastFailure
+  }
+
+  /** Another list of servers, from the next round on. */
+  setServers(servers: readonly ServerName[], randomize: boolean): void {
+    this.#servers = servers
+    this.#randomize = randomize
+    this.#round = null
+  }
+
+  connect(): void {
+    void this.#next()
+  }
+
+  succeeded(): void {
+    this.#connectedAt = this.#runtime.now()
+    this.#failedRounds = 0
+    this.#lastFailure = undefined
+    this.#round = null
+  }
+
+  /** The link ended, before it was ready or after. */
+  failed(cause: Error): void {
+    this.#lastFailure = cause
+    const lived = this.#connectedAt === null ? null : this.#runtime.now() - this.#connectedAt
+    this.#connectedAt = null
+    if (lived !== null && lived < steadyAfter && !this.#atOnce) {
+      this.#pauseThenConnect()
+      return
+    }
+    if (lived !== null) this.#backoff.reset()
+    this.#atOnce = false
+    this.connect()
+  }
+
+  /** What ends the link is no failure of its server: the next attempt needs no pause. */
+  retryAtOnce(): void {
+    this.#atOnce = true
+    this.#round = null
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#pause?.cancel()
+  }
+
+  async #next(): Promise<void> {
+    for (;;) {
+      if (this.#stopped) return
+      const round = (this.#round ??= this.#newRound())
+      const { value: candidate } = await round.next()
+      if (this.#stopped) return
+      if (round !== this.#round) continue
+      if (candidate === undefined) {
+        this.#roundFailed()
+        return
+      }
+      if (candidate instanceof Error) {
+        this.#lastFailure = candidate
+        continue
+      }
+      this.#last = candidate
+      this.#target.dial(
+        { host: candidate.address, port: candidate.server.port },
+        this.#connectTimeout() / candidate.siblings,
+      )
+      return
+    }
+  }
+
+  #newRound(): AsyncGenerator<Candidate | Error, void, void> {
+    return serverRound(this.#runtime, this.#servers, {
+      randomize: this.#randomize,
+      last: this.#last?.server ?? null,
+      resolveTimeout: this.#connectTimeout(),
+    })
+  }
+
+  #roundFailed(): void {
+    this.#round = null
+    this.#failedRounds++
+    if (this.#failedRounds >= this.#options.maxRounds) {
+      this.#target.gaveUp(this.#lastFailure ?? new Error('no server could be reached'))
+      return
+    }
+    this.#pauseThenConnect()
+  }
+
+  #pauseThenConnect(): void {
+    this.#pause = this.#runtime.setTimer(this.#backoff.next(), () => this.connect())
+  }
+
+  /** Every server gets an equal part of the session timeout, so that one black hole does not cost the session. */
+  #connectTimeout(): number {
+    return Math.max(1, this.#options.sessionTimeout / this.#servers.length)
+  }
+}

@@ -1,0 +1,316 @@
+import { Deque } from '../common/deque.ts'
+import { AuthFailedError, ProtocolError } from '../common/errors.ts'
+import { maxXid, xids } from '../protocol/constants.ts'
+import { ConnectRequest, ConnectResponse } from '../protocol/connect.ts'
+import { operations } from '../protocol/operations.ts'
+import type { Reader } from '../protocol/reader.ts'
+import { WatcherEvent } from '../protocol/records.ts'
+import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
+import { Connection, type ConnectionHandler } from '../transport/connection.ts'
+import { AuthRequest, type AuthInfo } from './auth-request.ts'
+import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
+import type { Request } from './request.ts'
+import { watchPortions } from './set-watches.ts'
+import type { WatchRegistry } from './watch-registry.ts'
+
+/** What a link presents to the server. */
+export interface LinkTerms {
+  readonly address: DialOptions
+  /** Milliseconds for dialling and the handshake together. */
+  readonly connectTimeout: number
+  /** The session timeout to ask for, in milliseconds. */
+  readonly sessionTimeout: number
+  readonly sessionId: bigint
+  readonly password: Buffer
+  readonly lastZxid: bigint
+  readonly readOnly: boolean
+  readonly authData: readonly AuthInfo[]
+  /** Limits of a frame sent and of one received, in bytes. */
+  readonly maxBuffer: number
+  readonly maxReply: number
+}
+
+/** What a link tells the session it serves. */
+export interface LinkOwner {
+  readonly watches: WatchRegistry
+  /** False when the session is over by the clock, in which case the link has been closed. */
+  stillAlive(): boolean
+  /** The server granted the session, or confirmed it. `sentAt` is when it was asked. */
+  granted(response: ConnectResponse, sentAt: number): void
+  /** The server says that the session is no more. */
+  expired(): void
+  /** Authentication is done, the watches are on their way: requests may be sent. */
+  ready(): void
+  /** A request or a ping that was sent then was answered: the server had the session at that time at least. */
+  answered(sentAt: number): void
+  /** The highest zxid that a reply carried, as its two halves. */
+  sawZxid(high: number, low: number): void
+  closed(link: Link, cause: Error): void
+}
+
+const sessionErrors: ReadonlySet<number> = new Set([-112, -118])
+
+/**
+ * The session's life on one connection: handshake, authentication, re-arming of watches, then requests and replies in
+ * step. It ends with its socket and is never used again, so that nothing of a dead socket reaches the next.
+ */
+export class Link implements ConnectionHandler, HeartbeatTarget {
+  readonly #runtime: Runtime
+  readonly #terms: LinkTerms
+  readonly #owner: LinkOwner
+  readonly #connection: Connection
+  readonly #inFlight = new Deque<Request<unknown>>()
+  readonly #authenticating = new Deque<AuthRequest>()
+  #stage: 'dialling' | 'handshake' | 'authenticating' | 'live' = 'dialling'
+  #connectTimer: Timer | undefined
+  #heartbeat: Heartbeat | undefined
+  #handshakeSentAt = 0
+  #xid = 0
+  #pingSentAt: number | null = null
+  #lastSentAt: number
+  #lastReceivedAt: number
+
+  constructor(runtime: Runtime, terms: LinkTerms, owner: LinkOwner) {
+    this.#runtime = runtime
+    this.#terms = terms
+    this.#owner = owner
+    this.#lastSentAt = runtime.now()
+    this.#lastReceivedAt = this.#lastSentAt
+    this.#connectTimer = runtime.setTimer(terms.connectTimeout, () => this.#connectTimedOut())
+    this.#connection = new Connection(runtime, terms.address, terms.maxReply, this)
+  }
+
+  /** Requests sent and not answered. */
+  get inFlight(): number {
+    return this.#inFlight.length + this.#authenticating.length
+  }
+
+  get lastSentAt(): number {
+    return this.#lastSentAt
+  }
+
+  get lastReceivedAt(): number {
+    return this.#lastReceivedAt
+  }
+
+  /** Whether frames of this tick are waiting to leave: the session was seen alive when the first was written. */
+  get hasOpenBatch(): boolean {
+    return this.#connection.writer.length > 0
+  }
+
+  /** Writes a request. One that is too large is rejected, and nothing of it is sent. */
+  send<T>(request: Request<T>): void {
+    const connection = this.#connection
+    const frame = connection.beginFrame()
+    const writer = connection.writer
+    const isAuth = request instanceof AuthRequest
+    const xid = isAuth ? xids.auth : (this.#xid = this.#xid === maxXid ? 1 : this.#xid + 1)
+    writer.int(xid)
+    writer.int(request.opcode)
+    if (request.encoded === null) request.write(writer)
+    else writer.raw(request.encoded)
+    const size = connection.endFrame(frame)
+    if (size > this.#terms.maxBuffer) {
+      connection.dropFrame(frame)
+      if (!isAuth) this.#xid--
+      request.reject(tooLarge(request, size, this.#terms.maxBuffer))
+      return
+    }
+    request.xid = xid
+    request.batch = connection.batch
+    request.sentAt = this.#lastSentAt = connection.batchStartedAt
+    if (isAuth) this.#authenticating.push(request)
+    else this.#inFlight.push(request as Request<unknown>)
+    connection.flushIfLarge()
+  }
+
+  /** Sends a ping, unless one is unanswered. */
+  ping(): void {
+    if (this.#pingSentAt !== null || !this.#owner.stillAlive()) return
+    this.#writeBare(xids.ping, operations.ping.opcode)
+    this.#pingSentAt = this.#lastSentAt
+  }
+
+  dead(silence: number): void {
+    this.close(new Error(`nothing received for ${Math.round(silence)} ms`))
+  }
+
+  close(cause: Error): void {
+    this.#connection.close(cause)
+  }
+
+  // ConnectionHandler
+
+  opened(): void {
+    this.#stage = 'handshake'
+    const { sessionTimeout, sessionId, password, lastZxid, readOnly } = this.#terms
+    const frame = this.#connection.beginFrame()
+    ConnectRequest.write(this.#connection.writer, {
+      protocolVersion: 0,
+      lastZxidSeen: lastZxid,
+      timeout: sessionTimeout,
+      sessionId,
+      password,
+      readOnly,
+    })
+    this.#connection.endFrame(frame)
+    this.#handshakeSentAt = this.#lastSentAt = this.#connection.batchStartedAt
+    this.#connection.flush()
+  }
+
+  mayRead(): boolean {
+    if (!this.#owner.stillAlive()) return false
+    this.#lastReceivedAt = this.#runtime.now()
+    return true
+  }
+
+  frame(reader: Reader): void {
+    if (this.#stage === 'handshake') {
+      this.#shakeHands(ConnectResponse.read(reader))
+      return
+    }
+    const xid = reader.int()
+    const at = reader.take(8)
+    const high = reader.view.getInt32(at)
+    const low = reader.view.getUint32(at + 4)
+    const errno = reader.int()
+    switch (xid) {
+      case xids.notification: {
+        const event = WatcherEvent.read(reader)
+        this.#owner.watches.dispatch(event.type, event.path, (BigInt(high) << 32n) | BigInt(low))
+        return
+      }
+      case xids.ping:
+        this.#pingAnswered()
+        return
+      case xids.auth:
+        this.#authAnswered(errno)
+        return
+      case xids.setWatches:
+        return
+      default:
+        this.#answered(reader, xid, high, low, errno)
+    }
+  }
+
+  closed(cause: Error): void {
+    this.#connectTimer?.cancel()
+    this.#heartbeat?.stop()
+    this.#owner.closed(this, cause)
+    for (const request of this.#authenticating.drain()) request.lose(this.#connection.isSent(request.batch), cause)
+    for (const request of this.#inFlight.drain()) request.lose(this.#connection.isSent(request.batch), cause)
+  }
+
+  // Handshake
+
+  #connectTimedOut(): void {
+    // The event loop may have been blocked, with the answer waiting in the socket: let it be read first.
+    this.#connectTimer = this.#runtime.setImmediate(() => {
+      const { connectTimeout } = this.#terms
+      this.close(new Error(`no ${this.#stage === 'dialling' ? 'connection' : 'answer'} within ${connectTimeout} ms`))
+    })
+  }
+
+  #shakeHands(response: ConnectResponse): void {
+    if (response.timeout <= 0) {
+      this.#connectTimer?.cancel()
+      this.#owner.expired()
+      return
+    }
+    this.#owner.granted(response, this.#handshakeSentAt)
+    this.#stage = 'authenticating'
+    for (const { scheme, credential } of this.#terms.authData) {
+      const request = new AuthRequest(scheme, credential)
+      // Nobody awaits it: what it leads to is told by closing the link.
+      request.promise.catch(() => {})
+      this.send(request)
+    }
+    if (this.#authenticating.length === 0) this.#goLive()
+    this.#heartbeat = new Heartbeat(this.#runtime, response.timeout, this)
+    this.#heartbeat.start()
+  }
+
+  #authAnswered(errno: number): void {
+    const request = this.#authenticating.shift()
+    if (request === undefined) throw new ProtocolError('an answer to no authentication')
+    if (errno === 0) request.resolve(true)
+    else request.fail(errno)
+    if (this.#stage !== 'authenticating') return
+    // The server closes the connection after this answer; its reason is the better one.
+    if (errno !== 0) this.close(new AuthFailedError(undefined, { op: 'addAuth' }))
+    else if (this.#authenticating.length === 0) this.#goLive()
+  }
+
+  #goLive(): void {
+    this.#connectTimer?.cancel()
+    this.#stage = 'live'
+    for (const portion of watchPortions(this.#owner.watches)) {
+      const frame = this.#connection.beginFrame()
+      const writer = this.#connection.writer
+      writer.int(xids.setWatches)
+      writer.int(operations.setWatches.opcode)
+      operations.setWatches.request.write(writer, {
+        relativeZxid: this.#terms.lastZxid,
+        dataWatches: portion.data,
+        existWatches: portion.exist,
+        childWatches: portion.child,
+      })
+      this.#connection.endFrame(frame)
+      this.#connection.flushIfLarge()
+    }
+    this.#owner.ready()
+  }
+
+  // Replies
+
+  #answered(reader: Reader, xid: number, high: number, low: number, errno: number): void {
+    const request = this.#inFlight.peek()
+    if (request === undefined || request.xid !== xid) {
+      throw new ProtocolError(`a reply to request ${xid}, where ${request?.xid ?? 'none'} is next`)
+    }
+    // It leaves the queue after it was read: if that throws, it is rejected with all the others.
+    const value = errno === 0 && !request.settled ? request.read(reader) : undefined
+    this.#inFlight.shift()
+    if (high > 0 || (high === 0 && low > 0)) this.#owner.sawZxid(high, low)
+    this.#owner.answered(request.sentAt)
+    if (errno === 0) {
+      if (request.settled) return
+      request.watch(this.#owner.watches, 0)
+      request.resolve(value)
+    } else {
+      this.#failed(request, errno)
+    }
+  }
+
+  #failed(request: Request<unknown>, errno: number): void {
+    const recovered = request.settled ? undefined : request.recover(errno)
+    if (recovered === undefined) {
+      request.fail(errno)
+    } else {
+      request.watch(this.#owner.watches, errno)
+      request.resolve(recovered.value)
+    }
+    // The server closes the connection after these; what is in the stream behind them is not to be relied on.
+    if (sessionErrors.has(errno)) this.close(new Error(`the server ended the connection with error ${errno}`))
+  }
+
+  #pingAnswered(): void {
+    const sentAt = this.#pingSentAt
+    if (sentAt === null) throw new ProtocolError('an answer to no ping')
+    this.#pingSentAt = null
+    this.#owner.answered(sentAt)
+  }
+
+  #writeBare(xid: number, opcode: number): void {
+    const frame = this.#connection.beginFrame()
+    this.#connection.writer.int(xid)
+    this.#connection.writer.int(opcode)
+    this.#connection.endFrame(frame)
+    this.#lastSentAt = this.#connection.batchStartedAt
+  }
+}
+
+/** The error for a request above `maxBuffer`; it names the argument that is nearly always to blame. */
+export function tooLarge(request: { describe(): string }, size: number, maxBuffer: number): RangeError {
+  return new RangeError(`data: ${request.describe()} takes ${size} bytes, and maxBuffer allows ${maxBuffer}`)
+}

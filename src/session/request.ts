@@ -1,0 +1,122 @@
+import { ConnectionLossError, errorFromCode, OperationTimeoutError, type ZooKeeperError } from '../common/errors.ts'
+import type { Reader } from '../protocol/reader.ts'
+import type { Writer } from '../protocol/writer.ts'
+import type { Runtime, Timer } from '../runtime/runtime.ts'
+import type { WatchRegistry } from './watch-registry.ts'
+
+/** How a caller limits a call that waits. */
+export interface CallOptions {
+  /** Aborting it rejects the call with `signal.reason`. What was sent may still be applied. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds after which the call rejects with {@link OperationTimeoutError}. Default: none. */
+  readonly timeout?: number | undefined
+}
+
+/**
+ * One request, from the call to the end of its promise. The promise is resolved in the reply handler and handed out as
+ * it is: anything wrapped around it would let a watch event overtake the reply, or the other way round.
+ *
+ * Its public fields belong to the session: one object for each request is all that the hot path can afford.
+ */
+export abstract class Request<T> {
+  /** The operation in the caller's words, for errors. */
+  abstract readonly op: string
+  abstract readonly opcode: number
+  /** The caller's path, for errors. */
+  readonly path: string | undefined
+  readonly promise: Promise<T>
+
+  /** Given when the request is written. */
+  xid = 0
+  /** When it was sent, on the monotonic clock; not later than it was. */
+  sentAt = 0
+  /** The connection's batch it is in; 0 while it waits. */
+  batch = 0
+  /** The body, encoded when the request was queued, so that what the caller does to the data later changes nothing. */
+  encoded: Buffer | null = null
+  settled = false
+
+  #resolve!: (value: T) => void
+  #reject!: (reason: unknown) => void
+  #release: (() => void) | null = null
+
+  constructor(path: string | undefined) {
+    this.path = path
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  /** Writes the body. */
+  abstract write(writer: Writer): void
+
+  /** Reads the body of a reply without error. */
+  abstract read(reader: Reader): T
+
+  /** What an error code means to this request: a value after all (`exists` on a missing znode), or undefined. */
+  recover(_errno: number): { readonly value: T } | undefined {
+    return undefined
+  }
+
+  /** Registers the watch that the server has set with this reply, if the request asked for one. */
+  watch(_watches: WatchRegistry, _errno: number): void {}
+
+  resolve(value: T): void {
+    if (this.settled) return
+    this.settled = true
+    this.#release?.()
+    this.#resolve(value)
+  }
+
+  reject(reason: unknown): void {
+    if (this.settled) return
+    this.settled = true
+    this.#release?.()
+    this.#reject(reason)
+  }
+
+  /** Ends the request with an error code of the server. */
+  fail(errno: number): void {
+    this.reject(errorFromCode(errno, { op: this.op, path: this.path }))
+  }
+
+  /** Ends the request because its connection ended. */
+  lose(sent: boolean, cause: unknown): void {
+    this.reject(new ConnectionLossError(undefined, { op: this.op, path: this.path, maybeApplied: sent, cause }))
+  }
+
+  /** Ends the request with an error of the client's own, which says that nothing was sent. */
+  refuse(type: new (message?: string, details?: object) => ZooKeeperError, cause?: unknown): void {
+    this.reject(new type(undefined, { op: this.op, path: this.path, cause }))
+  }
+
+  /**
+   * Binds the request to what the caller limits it by. `abandon` is told when it ends that way, to drop it from a
+   * queue it may still be in; one that was sent stays, for its reply has to be consumed.
+   */
+  limit(runtime: Runtime, { signal, timeout }: CallOptions, abandon: () => void): void {
+    if (this.settled) return
+    let timer: Timer | undefined
+    const onAbort = (): void => {
+      this.reject(signal?.reason)
+      abandon()
+    }
+    this.#release = () => {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    signal?.addEventListener('abort', onAbort)
+    if (timeout !== undefined) {
+      timer = runtime.setTimer(timeout, () => {
+        const details = { op: this.op, path: this.path, maybeApplied: this.batch > 0 }
+        this.reject(new OperationTimeoutError(`timed out after ${timeout} ms: ${this.describe()}`, details))
+        abandon()
+      })
+    }
+  }
+
+  describe(): string {
+    return this.path === undefined ? this.op : `${this.op} ${this.path}`
+  }
+}

@@ -1,0 +1,329 @@
+import { deferred } from '../common/deferred.ts'
+import { Deque } from '../common/deque.ts'
+import { AuthFailedError, ConnectionClosedError, QueueFullError, SessionExpiredError } from '../common/errors.ts'
+import type { ConnectResponse } from '../protocol/connect.ts'
+import { Writer } from '../protocol/writer.ts'
+import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
+import type { AuthInfo } from './auth-request.ts'
+import { CloseRequest } from './close-request.ts'
+import { Connector, type ConnectorOptions } from './connector.ts'
+import type { ServerName } from './hosts.ts'
+import { Link, tooLarge, type LinkOwner } from './link.ts'
+import type { CallOptions, Request } from './request.ts'
+import { SessionIdentity } from './session-identity.ts'
+import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
+import { WatchRegistry } from './watch-registry.ts'
+
+export interface SessionOptions extends ConnectorOptions {
+  /** The timeout to ask for, in milliseconds. */
+  readonly sessionTimeout: number
+  readonly resume: { readonly id: bigint; readonly password: Buffer } | null
+  readonly readOnly: boolean
+  readonly authData: readonly AuthInfo[]
+  /** Limits of a request sent and of a reply received, in bytes. */
+  readonly maxBuffer: number
+  readonly maxReply: number
+  /** How many requests may be queued and in flight, together. */
+  readonly maxPending: number
+}
+
+const emptyPassword = Buffer.alloc(16)
+
+/**
+ * What survives a socket: the session's identity, its watches, the requests that wait for a connection, and the search
+ * for one. It lives from `start` to `stop`; sessions that expire in between are replaced by new ones.
+ */
+export class Session implements LinkOwner {
+  readonly watches = new WatchRegistry()
+  readonly #runtime: Runtime
+  readonly #options: SessionOptions
+  readonly #tell: (state: KazooState, cause: Error | undefined) => void
+  readonly #connector: Connector
+  readonly #waiting = new Deque<Request<unknown>>()
+  readonly #authData: AuthInfo[]
+  readonly #started = deferred<void>()
+  readonly #ended = deferred<void>()
+  #phase: SessionPhase = 'connecting'
+  #link: Link | null = null
+  #identity: SessionIdentity | null = null
+  #resume: { readonly id: bigint; readonly password: Buffer } | null
+  /** Whether a server has ever granted us a session: after that, failed authentication is worth another try. */
+  #everReady = false
+  #aliveSince = 0
+  #deadlineTimer: Timer | undefined
+  #zxidHigh = 0
+  #zxidLow = 0
+
+  constructor(
+    runtime: Runtime,
+    servers: readonly ServerName[],
+    options: SessionOptions,
+    tell: (state: KazooState, cause: Error | undefined) => void,
+  ) {
+    this.#runtime = runtime
+    this.#options = options
+    this.#tell = tell
+    this.#resume = options.resume
+    this.#authData = [...options.authData]
+    this.#connector = new Connector(runtime, servers, options, {
+      dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
+      gaveUp: (cause) => this.#end('closed', cause),
+    })
+    // Rejected again by whoever awaits it; on its own it is no reason to end the process.
+    this.#started.promise.catch(() => {})
+  }
+
+  get state(): KazooState {
+    return stateOf(this.#phase)
+  }
+
+  get identity(): SessionIdentity | null {
+    return this.#identity
+  }
+
+  get lastZxid(): bigint {
+    return (BigInt(this.#zxidHigh) << 32n) | BigInt(this.#zxidLow)
+  }
+
+  /** The server that serves the session now. */
+  get address(): DialOptions | null {
+    return this.#phase === 'connected' ? this.#connector.address : null
+  }
+
+  /** Requests queued and in flight. */
+  get pending(): number {
+    return this.#waiting.length + (this.#link?.inFlight ?? 0)
+  }
+
+  /** Why the last attempt to connect failed. */
+  get lastFailure(): Error | undefined {
+    return this.#connector.lastFailure
+  }
+
+  /** Starts to connect. Resolves once connected; rejects when that cannot be any more. */
+  start(): Promise<void> {
+    this.#connector.connect()
+    return this.#started.promise
+  }
+
+  /** Resolves when `closed` was reached. */
+  stop(): Promise<void> {
+    if (this.#phase === 'connected') {
+      this.#apply('stop', undefined)
+      this.#sayGoodbye()
+    } else if (this.#phase !== 'closing') {
+      this.#end('stop', undefined)
+    }
+    return this.#ended.promise
+  }
+
+  setServers(servers: readonly ServerName[], randomize: boolean): void {
+    this.#connector.setServers(servers, randomize)
+  }
+
+  /** Credentials that the server has accepted, to be presented on each connection from now on. */
+  rememberAuth(info: AuthInfo): void {
+    this.#authData.push(info)
+  }
+
+  /** Sends a request, or queues it until there is a connection. Its promise tells all. */
+  submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
+    const link = this.#link
+    if (limits !== undefined && (limits.signal !== undefined || limits.timeout !== undefined)) {
+      if (limits.signal?.aborted === true) {
+        request.reject(limits.signal.reason)
+        return request.promise
+      }
+      request.limit(this.#runtime, limits, () => {})
+    }
+    if (this.pending >= this.#options.maxPending) {
+      request.refuse(QueueFullError)
+    } else if (link !== null && this.#phase === 'connected' && (link.hasOpenBatch || this.stillAlive())) {
+      link.send(request)
+    } else {
+      this.#enqueue(request as Request<unknown>)
+    }
+    return request.promise
+  }
+
+  // LinkOwner
+
+  stillAlive(): boolean {
+    if (this.#identity === null || this.#runtime.now() < this.#deadline()) return true
+    this.#expireByClock()
+    return false
+  }
+
+  granted(response: ConnectResponse, sentAt: number): void {
+    const password = Buffer.from(response.password ?? emptyPassword)
+    this.#identity = new SessionIdentity(response.sessionId, password, response.timeout)
+    this.#resume = null
+    this.#aliveSince = sentAt
+    this.#watchDeadline()
+  }
+
+  expired(): void {
+    const cause = new SessionExpiredError('the server says that the session has expired')
+    const link = this.#link
+    // Asked for a new session, a server has no reason to say so: then it is a failure like any other.
+    if (this.#identity === null && this.#resume === null) {
+      link?.close(cause)
+      return
+    }
+    this.#forgetSession()
+    this.#connector.retryAtOnce()
+    link?.close(cause)
+    this.#lose(cause)
+  }
+
+  ready(): void {
+    this.#everReady = true
+    this.#connector.succeeded()
+    const link = this.#link!
+    this.#apply('established', undefined, () => {
+      for (const request of this.#waiting.drain()) if (!request.settled) link.send(request)
+    })
+    this.#started.resolve()
+  }
+
+  answered(sentAt: number): void {
+    if (sentAt > this.#aliveSince) this.#aliveSince = sentAt
+  }
+
+  sawZxid(high: number, low: number): void {
+    if (high > this.#zxidHigh || (high === this.#zxidHigh && low > this.#zxidLow)) {
+      this.#zxidHigh = high
+      this.#zxidLow = low
+    }
+  }
+
+  closed(link: Link, cause: Error): void {
+    if (this.#link !== link) return
+    this.#link = null
+    if (cause instanceof AuthFailedError && !this.#everReady) {
+      this.#end('closed', cause)
+      return
+    }
+    this.#apply('dropped', cause)
+    if (this.#phase === 'closed') this.#end('closed', undefined)
+    else this.#connector.failed(cause)
+  }
+
+  // Expiry
+
+  #deadline(): number {
+    return this.#aliveSince + (this.#identity?.timeout ?? 0)
+  }
+
+  #watchDeadline(): void {
+    this.#deadlineTimer?.cancel()
+    if (this.#identity === null) return
+    const delay = Math.max(1, this.#deadline() - this.#runtime.now())
+    this.#deadlineTimer = this.#runtime.setTimer(delay, () => {
+      if (this.stillAlive()) this.#watchDeadline()
+    })
+  }
+
+  #expireByClock(): void {
+    const timeout = this.#identity?.timeout
+    const cause = new SessionExpiredError(`no answer within the session timeout of ${timeout} ms`)
+    this.#forgetSession()
+    this.#link?.close(cause)
+    this.#lose(cause)
+  }
+
+  #forgetSession(): void {
+    this.#identity = null
+    this.#resume = null
+    this.#deadlineTimer?.cancel()
+    this.#zxidHigh = 0
+    this.#zxidLow = 0
+    this.watches.clear()
+  }
+
+  #lose(cause: Error): void {
+    const waiting = this.#waiting.drain()
+    this.#apply('expired', cause)
+    for (const request of waiting) request.refuse(SessionExpiredError, cause)
+  }
+
+  // Connecting
+
+  #dial(address: DialOptions, connectTimeout: number): void {
+    const { sessionTimeout, readOnly, maxBuffer, maxReply } = this.#options
+    const known = this.#identity ?? this.#resume
+    this.#link = new Link(
+      this.#runtime,
+      {
+        address,
+        connectTimeout,
+        sessionTimeout,
+        readOnly,
+        maxBuffer,
+        maxReply,
+        sessionId: known?.id ?? 0n,
+        password: known?.password ?? emptyPassword,
+        lastZxid: this.lastZxid,
+        authData: this.#authData,
+      },
+      this,
+    )
+  }
+
+  // Requests
+
+  #enqueue(request: Request<unknown>): void {
+    if (this.#phase === 'closing' || this.#phase === 'closed') {
+      request.refuse(ConnectionClosedError)
+      return
+    }
+    // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
+    const writer = new Writer()
+    request.write(writer)
+    const size = writer.length + 8
+    if (size > this.#options.maxBuffer) {
+      request.reject(tooLarge(request, size, this.#options.maxBuffer))
+      return
+    }
+    request.encoded = writer.take()
+    this.#waiting.push(request)
+  }
+
+  // Ending
+
+  #sayGoodbye(): void {
+    const goodbye = new CloseRequest()
+    const link = this.#link!
+    const timer = this.#runtime.setTimer(this.#identity?.timeout ?? 0, () => this.#end('closed', undefined))
+    const finish = (): void => {
+      timer.cancel()
+      this.#end('closed', undefined)
+    }
+    goodbye.promise.then(finish, finish)
+    link.send(goodbye)
+  }
+
+  #end(event: 'stop' | 'closed', cause: Error | undefined): void {
+    this.#connector.stop()
+    this.#deadlineTimer?.cancel()
+    const link = this.#link
+    this.#link = null
+    const refusal = cause ?? new ConnectionClosedError('the client was stopped')
+    const waiting = this.#waiting.drain()
+    this.#identity = null
+    this.watches.clear()
+    this.#apply(event, cause)
+    link?.close(refusal)
+    for (const request of waiting) request.refuse(ConnectionClosedError, cause)
+    this.#started.reject(refusal)
+    this.#ended.resolve()
+  }
+
+  /** Moves to the next phase, does what belongs to it, and tells of the new state if it is one. */
+  #apply(event: SessionEvent, cause: Error | undefined, effect?: () => void): void {
+    const before = this.state
+    this.#phase = transition(this.#phase, event)
+    effect?.()
+    if (this.state !== before) this.#tell(this.state, cause)
+  }
+}

@@ -1,0 +1,33 @@
+import type { WatchKind, WatchRegistry } from './watch-registry.ts'
+
+/**
+ * How much of a setWatches request the paths may take, in bytes: a server refuses frames above `jute.maxbuffer`, so that
+ * Java's client, too, sends many watches in portions of 128 KiB (ZOOKEEPER-706).
+ */
+const portionLimit = 128 * 1024
+
+/** One setWatches request: the paths by kind. */
+export type WatchPortion = Record<WatchKind, string[]>
+
+/** The registry's paths in portions. A path costs its bytes and four for their count. */
+export function* watchPortions(watches: WatchRegistry): Generator<WatchPortion, void, void> {
+  let portion = emptyPortion()
+  let size = 0
+  for (const kind of ['data', 'exist', 'child'] as const) {
+    for (const path of watches.paths(kind)) {
+      const cost = 4 + Buffer.byteLength(path)
+      if (size > 0 && size + cost > portionLimit) {
+        yield portion
+        portion = emptyPortion()
+        size = 0
+      }
+      portion[kind].push(path)
+      size += cost
+    }
+  }
+  if (size > 0) yield portion
+}
+
+function emptyPortion(): WatchPortion {
+  return { data: [], exist: [], child: [] }
+}

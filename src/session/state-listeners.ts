@@ -1,0 +1,47 @@
+import { reportUncaught } from '../common/report-uncaught.ts'
+import type { KazooState } from './session-state.ts'
+
+/** What a state listener is told beside the state. */
+export interface StateChange {
+  /** Why the connection was lost, or the session; undefined when all is well or `stop` was called. */
+  readonly cause: Error | undefined
+}
+
+/** Called on each change of state. Returning `true` removes the listener, as in Kazoo. */
+export type StateListener = (state: KazooState, change: StateChange) => unknown
+
+/**
+ * Those who listen to the state. A change that a listener brings about (by calling `stop`) is told after all have heard
+ * of the one under way, so that everyone sees the same sequence.
+ */
+export class StateListeners {
+  readonly #listeners = new Set<StateListener>()
+  readonly #changes: [KazooState, StateChange][] = []
+  #telling = false
+
+  add(listener: StateListener): void {
+    this.#listeners.add(listener)
+  }
+
+  remove(listener: StateListener): void {
+    this.#listeners.delete(listener)
+  }
+
+  tell(state: KazooState, cause: Error | undefined): void {
+    this.#changes.push([state, { cause }])
+    if (this.#telling) return
+    this.#telling = true
+    for (let change = this.#changes.shift(); change !== undefined; change = this.#changes.shift()) {
+      for (const listener of [...this.#listeners]) this.#call(listener, ...change)
+    }
+    this.#telling = false
+  }
+
+  #call(listener: StateListener, state: KazooState, change: StateChange): void {
+    try {
+      if (listener(state, change) === true) this.#listeners.delete(listener)
+    } catch (error) {
+      reportUncaught(error)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { ConnectionLossError, OperationTimeoutError, ProtocolError } from '../common/errors.ts'
+import type { DialOptions, Runtime } from '../runtime/runtime.ts'
+
+/** Answers above this many bytes are refused: `wchp` of a very large server is some tens of mebibytes. */
+const maxAnswer = 256 * 1024 * 1024
+
+export interface CommandOptions {
+  /** How long to wait for the whole answer, in milliseconds. */
+  readonly timeout: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Asks a server one of ZooKeeper's four-letter words, over a connection of its own, and reads the answer to its end. */
+export function fourLetterWord(
+  runtime: Runtime,
+  address: DialOptions,
+  word: string,
+  { timeout, signal }: CommandOptions,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const onAbort = (): void => settle(() => reject(signal?.reason))
+    const timer = runtime.setTimer(timeout, () =>
+      settle(() => reject(new OperationTimeoutError(`no answer to "${word}" within ${timeout} ms`, { op: 'command' }))),
+    )
+    let settled = false
+    const settle = (outcome: () => void): void => {
+      if (settled) return
+      settled = true
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      socket.destroy()
+      outcome()
+    }
+    const socket = runtime.dial(address, {
+      opened: () => void socket.write(Buffer.from(word, 'latin1')),
+      received: (chunk) => {
+        size += chunk.length
+        if (size > maxAnswer) settle(() => reject(new ProtocolError(`the answer to "${word}" is too large`)))
+        else chunks.push(chunk)
+      },
+      closed: (error) =>
+        settle(() => {
+          if (error === null || size > 0) resolve(Buffer.concat(chunks).toString('utf8'))
+          else reject(new ConnectionLossError(undefined, { op: 'command', cause: error }))
+        }),
+    })
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+  })
+}
