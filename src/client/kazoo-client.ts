@@ -8,7 +8,7 @@ import type { CallOptions, Request } from '../session/request.ts'
 import type { SessionIdentity } from '../session/session-identity.ts'
 import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
-import { StateListeners, type StateListener } from '../session/state-listeners.ts'
+import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
 import type { WatchListener } from '../session/watch-registry.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { checkAcl, type Acl } from './acl.ts'
@@ -89,6 +89,7 @@ export class KazooClient {
   #session: Session | null = null
   #starting: Promise<this> | null = null
   #stopping: Promise<void> | null = null
+  #restarting = false
   #state: KazooState = 'LOST'
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
@@ -123,7 +124,7 @@ export class KazooClient {
       this.#starting ??= this.#start(options)
       return this.#starting
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -141,7 +142,7 @@ export class KazooClient {
         backoff: { delay, backoff, maxDelay },
         maxRounds: maxTries === -1 ? Infinity : maxTries,
       },
-      (state, cause) => this.#changed(session, state, cause),
+      (state, change) => this.#changed(session, state, change),
     )
     this.#session = session
     let failure: { readonly reason: unknown } | undefined
@@ -184,7 +185,12 @@ export class KazooClient {
 
   /** Stops and starts: a new session. */
   async restart(options: CallOptions = {}): Promise<this> {
-    await this.stop()
+    this.#restarting = true
+    try {
+      await this.stop()
+    } finally {
+      this.#restarting = false
+    }
     return this.start(options)
   }
 
@@ -265,7 +271,7 @@ export class KazooClient {
       checkPath(path)
       return this.#submit(new GetRequest(this.chroot, path, toListener(options?.watch)), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -276,7 +282,7 @@ export class KazooClient {
       checkPath(path)
       return this.#submit(new ExistsRequest(this.chroot, path, toListener(options?.watch)), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -294,7 +300,7 @@ export class KazooClient {
         ? this.#submit(new GetChildren2Request(this.chroot, path, listener), options)
         : this.#submit(new GetChildrenRequest(this.chroot, path, listener), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -305,7 +311,7 @@ export class KazooClient {
       checkPath(path)
       return this.#submit(new GetAclsRequest(this.chroot, path), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -316,7 +322,7 @@ export class KazooClient {
       checkPath(path)
       return this.#submit(new SyncRequest(this.chroot, path), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -353,7 +359,7 @@ export class KazooClient {
         ? this.#submit(new Create2Request(this.chroot, path, terms), options)
         : this.#submit(new CreateRequest(this.chroot, path, terms), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -374,7 +380,7 @@ export class KazooClient {
       checkPath(path)
       return this.#submit(new SetRequest(this.chroot, path, toBytes(data), toVersion(options?.version)), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -392,7 +398,7 @@ export class KazooClient {
       }
       return deleteTree(this.#host, path, options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -404,7 +410,7 @@ export class KazooClient {
       checkAcl(acls, 'acls')
       return this.#submit(new SetAclsRequest(this.chroot, path, acls, toVersion(options?.version)), options)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 
@@ -476,10 +482,10 @@ export class KazooClient {
     return request.promise
   }
 
-  #changed(session: Session, state: KazooState, cause: Error | undefined): void {
+  #changed(session: Session, state: KazooState, change: StateChange): void {
     if (this.#session !== session) return
     this.#state = state
-    this.#options.logger?.info({ state, cause }, `ZooKeeper connection is ${state}`)
-    this.#listeners.tell(state, cause)
+    this.#options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
+    this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
   }
 }

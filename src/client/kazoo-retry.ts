@@ -56,7 +56,7 @@ export class KazooRetry {
   /** @throws TypeError or RangeError that names the option */
   constructor(options: KazooRetryOptions = {}) {
     checkRetryOptions(options, 'options')
-    this.#options = { ...defaults, ...withoutUndefined(options) } as KazooRetryOptions & typeof defaults
+    this.#options = { ...defaults, ...withoutUndefined(options) }
     this.#runtime = options.runtime ?? nodeRuntime
   }
 

@@ -161,7 +161,7 @@ function checkSize(value: unknown, name: string, standard: number): number {
   if (value === undefined) return standard
   if (typeof value !== 'number') throw new TypeError(`${name} must be a number, not ${describeType(value)}`)
   if (!Number.isInteger(value) || value < 1 || value > 0x7fff_ffff) {
-    throw new RangeError(`${name} must be a whole number from 1 to ${0x7fff_ffff}, not ${value}`)
+    throw new RangeError(`${name} must be a whole number from 1 to 2147483647, not ${value}`)
   }
   return value
 }

@@ -85,7 +85,7 @@ export class Transaction<R extends readonly unknown[] = []> {
       const request = new MultiWriteRequest(this.#host.chroot, this.#steps)
       return this.#host.submit(request, options) as Promise<unknown> as Promise<R>
     } catch (error) {
-      return Promise.reject(error as Error)
+      return Promise.reject(error)
     }
   }
 

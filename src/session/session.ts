@@ -12,6 +12,7 @@ import { Link, tooLarge, type LinkOwner } from './link.ts'
 import type { CallOptions, Request } from './request.ts'
 import { SessionIdentity } from './session-identity.ts'
 import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
+import type { StateChange } from './state-listeners.ts'
 import { WatchRegistry } from './watch-registry.ts'
 
 export interface SessionOptions extends ConnectorOptions {
@@ -37,7 +38,7 @@ export class Session implements LinkOwner {
   readonly watches = new WatchRegistry()
   readonly #runtime: Runtime
   readonly #options: SessionOptions
-  readonly #tell: (state: KazooState, cause: Error | undefined) => void
+  readonly #tell: (state: KazooState, change: StateChange) => void
   readonly #connector: Connector
   readonly #waiting = new Deque<Request<unknown>>()
   readonly #authData: AuthInfo[]
@@ -58,7 +59,7 @@ export class Session implements LinkOwner {
     runtime: Runtime,
     servers: readonly ServerName[],
     options: SessionOptions,
-    tell: (state: KazooState, cause: Error | undefined) => void,
+    tell: (state: KazooState, change: StateChange) => void,
   ) {
     this.#runtime = runtime
     this.#options = options
@@ -324,6 +325,6 @@ export class Session implements LinkOwner {
     const before = this.state
     this.#phase = transition(this.#phase, event)
     effect?.()
-    if (this.state !== before) this.#tell(this.state, cause)
+    if (this.state !== before) this.#tell(this.state, { cause, stopped: this.#phase === 'closed' })
   }
 }

@@ -5,6 +5,8 @@ import type { KazooState } from './session-state.ts'
 export interface StateChange {
   /** Why the connection was lost, or the session; undefined when all is well or `stop` was called. */
   readonly cause: Error | undefined
+  /** With `'LOST'`: the client was stopped, or gave up; no other session follows until it is started again. */
+  readonly stopped: boolean
 }
 
 /** Called on each change of state. Returning `true` removes the listener, as in Kazoo. */
@@ -27,12 +29,12 @@ export class StateListeners {
     this.#listeners.delete(listener)
   }
 
-  tell(state: KazooState, cause: Error | undefined): void {
-    this.#changes.push([state, { cause }])
+  tell(state: KazooState, change: StateChange): void {
+    this.#changes.push([state, change])
     if (this.#telling) return
     this.#telling = true
-    for (let change = this.#changes.shift(); change !== undefined; change = this.#changes.shift()) {
-      for (const listener of [...this.#listeners]) this.#call(listener, ...change)
+    for (let next = this.#changes.shift(); next !== undefined; next = this.#changes.shift()) {
+      for (const listener of [...this.#listeners]) this.#call(listener, ...next)
     }
     this.#telling = false
   }

@@ -1,0 +1,70 @@
+/** The client's public API: all that recipes are built on. */
+
+export * from './acl.ts'
+export type { DataInput } from './arguments.ts'
+export type { CreateMode, CreateOptions } from './create-options.ts'
+export {
+  KazooClient,
+  type DeleteOptions,
+  type EnsurePathOptions,
+  type GetChildrenOptions,
+  type VersionOptions,
+  type WatchOptions,
+} from './kazoo-client.ts'
+export { ForceRetryError, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
+export type { KazooClientOptions, Logger } from './options.ts'
+export type { AclsAndStat, ChildrenAndStat, DataAndStat, PathAndStat } from './requests.ts'
+export { TransactionError } from './transaction-error.ts'
+export type { Transaction } from './transaction.ts'
+export {
+  ApiError,
+  AuthFailedError,
+  BadArgumentsError,
+  BadVersionError,
+  ConnectionClosedError,
+  ConnectionLossError,
+  DataInconsistencyError,
+  EphemeralOnLocalSessionError,
+  InvalidAclError,
+  InvalidCallbackError,
+  LockLostError,
+  LockTimeoutError,
+  MarshallingError,
+  NewConfigNoQuorumError,
+  NoAuthError,
+  NoChildrenForEphemeralsError,
+  NodeExistsError,
+  NoNodeError,
+  NotEmptyError,
+  NotReadOnlyError,
+  NoWatcherError,
+  OperationTimeoutError,
+  ProtocolError,
+  QueueFullError,
+  QuotaExceededError,
+  ReconfigDisabledError,
+  ReconfigInProgressError,
+  RequestTimeoutError,
+  RetryFailedError,
+  RolledBackError,
+  RuntimeInconsistencyError,
+  SessionClosedRequireSaslAuthError,
+  SessionExpiredError,
+  SessionMovedError,
+  SystemZooKeeperError,
+  ThrottledOpError,
+  UnimplementedError,
+  UnknownServerError,
+  UnknownSessionError,
+  ZooKeeperError,
+  type ErrorDetails,
+} from '../common/errors.ts'
+export { Stat, type StatFields } from '../protocol/stat.ts'
+export { nodeRuntime } from '../runtime/node-runtime.ts'
+export type * from '../runtime/runtime.ts'
+export type { AuthInfo } from '../session/auth-request.ts'
+export type { CallOptions } from '../session/request.ts'
+export type { SessionIdentity } from '../session/session-identity.ts'
+export { KazooState } from '../session/session-state.ts'
+export type { StateChange, StateListener } from '../session/state-listeners.ts'
+export type { EventType, WatchedEvent, WatchListener } from '../session/watch-registry.ts'
