@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+
+import { simulate } from '../../../support/simulate.ts'
+
+describe('simulated files', () => {
+  it('are written, read, listed, renamed and removed', () =>
+    simulate(async (sim) => {
+      const { files } = sim.runtime('a')
+      await expect(files.writeFile('/data/x', '')).rejects.toMatchObject({ code: 'ENOENT' })
+      await files.makeDirectory('/data/sub')
+      await files.writeFile('/data/x', 'text')
+      await files.writeFile('/data/sub/y', Buffer.from('more'))
+      expect((await files.readFile('/data/x')).toString()).toBe('text')
+      expect((await files.list('/data')).toSorted()).toEqual(['sub', 'x'])
+      expect(await files.list('/nowhere')).toEqual([])
+      await files.rename('/data', '/moved')
+      expect(await files.exists('/data/x')).toBe(false)
+      expect((await files.readFile('/moved/sub/y')).toString()).toBe('more')
+      await files.remove('/moved')
+      expect(sim.disk('a').list()).toEqual([])
+      await expect(files.readFile('/moved/x')).rejects.toMatchObject({ code: 'ENOENT' })
+      const folder = await files.makeTemporaryDirectory('test-')
+      expect(folder).toMatch(/^\/tmp\/test-/)
+      expect(await files.exists(folder)).toBe(true)
+    }))
+
+  it('are appended to and truncated', () =>
+    simulate(async (sim) => {
+      const { files } = sim.runtime('a')
+      const file = await files.append('/tmp/log')
+      await file.write(Buffer.from('hello world'))
+      await file.truncate(5)
+      await file.write(Buffer.from('!'))
+      await file.close()
+      expect((await files.readFile('/tmp/log')).toString()).toBe('hello!')
+    }))
+
+  it('survive a kill, and a loss of power as far as they were synced', async () => {
+    const lengths = new Set<number>()
+    await simulate(
+      async (sim) => {
+        const file = await sim.runtime('a').files.append('/tmp/log')
+        await file.write(Buffer.from('synced '))
+        await file.sync()
+        await file.write(Buffer.from('not synced'))
+        sim.kill('a')
+        expect((await sim.runtime('a').files.readFile('/tmp/log')).toString()).toBe('synced not synced')
+        sim.powerOff('a')
+        const text = (await sim.runtime('a').files.readFile('/tmp/log')).toString()
+        expect('synced not synced'.startsWith(text)).toBe(true)
+        expect(text.startsWith('synced ')).toBe(true)
+        lengths.add(text.length)
+      },
+      { seeds: 20 },
+    )
+    expect(lengths.size).toBeGreaterThan(2)
+  })
+
+  it('do not fit on a full disk', () =>
+    simulate(async (sim) => {
+      sim.disk('a').capacity = 10
+      const file = await sim.runtime('a').files.append('/tmp/log')
+      await file.write(Buffer.alloc(8))
+      await expect(file.write(Buffer.alloc(8))).rejects.toMatchObject({ code: 'ENOSPC' })
+    }))
+})
