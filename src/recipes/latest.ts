@@ -77,7 +77,7 @@ class Reader<T> implements AsyncIterableIterator<T, undefined> {
   #finish(): Promise<IteratorResult<T, undefined>> {
     const error = this.#end?.error
     this.#end = { error: undefined }
-    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
+    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error as Error)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -1,5 +1,4 @@
-import type {
-  KazooRetry} from '../client/index.ts';
+import type { KazooRetry } from '../client/index.ts'
 import {
   type CallOptions,
   type KazooClient,

@@ -93,6 +93,10 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     return this.#lastReceivedAt
   }
 
+  get pingSentAt(): number | null {
+    return this.#pingSentAt
+  }
+
   /** Whether frames of this tick are waiting to leave: the session was seen alive when the first was written. */
   get hasOpenBatch(): boolean {
     return this.#connection.writer.length > 0
