@@ -1,5 +1,5 @@
+import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import { text } from 'node:stream/consumers'
 import type { TestProject } from 'vitest/node'
 
 import { nodeRuntime } from '../../src/runtime/node-runtime.ts'
@@ -111,7 +111,9 @@ class ServerDesk {
 
   async #serve(socket: Socket): Promise<void> {
     socket.on('error', () => {}) // a test that was ended while it waited
-    const name = await text(socket)
+    let name = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => (name += chunk))
+    await once(socket, 'end')
     const answer = await this.#find(name).catch((error: unknown): ServerAnswer => ({ error: String(error) }))
     socket.end(JSON.stringify(answer))
   }

@@ -26,6 +26,9 @@ const SYSTEM_JARS = '/usr/share/java'
 /** One of these prints the log; without any, SLF4J says nothing at all. */
 const SYSTEM_LOGGERS: readonly (readonly string[])[] = [['slf4j-simple.jar'], ['slf4j-log4j12.jar', 'log4j-1.2.jar']]
 
+/** What TLS takes besides (ZooKeeper then serves through Netty), and the manifest leaves out. */
+const SYSTEM_NETTY = ['netty-codec.jar', 'netty-resolver.jar', 'netty-transport-native-unix-common.jar']
+
 /**
  * All Apache ZooKeepers on this machine, the newest first; none without Java.
  *
@@ -102,7 +105,9 @@ async function systemClasspath(runtime: Runtime): Promise<string | null> {
     [...names].find((name) => versionInName(name) !== null) ?? (names.has('zookeeper.jar') ? 'zookeeper.jar' : null)
   if (jar === null) return null
   const logger = SYSTEM_LOGGERS.find((jars) => jars.every((name) => names.has(name))) ?? []
-  return [jar, ...logger].map((name) => join(SYSTEM_JARS, name)).join(delimiter)
+  return [jar, ...logger, ...SYSTEM_NETTY.filter((name) => names.has(name))]
+    .map((name) => join(SYSTEM_JARS, name))
+    .join(delimiter)
 }
 
 async function namesIn(runtime: Runtime, folder: string): Promise<string[]> {

@@ -30,6 +30,9 @@ export interface MemberStartOptions {
 
 const POLL = 25
 
+/** How much of the log an error shows, in characters. */
+const SHOWN_LOG = 5_000
+
 /** One server process of a {@link RealZooKeeper}. */
 export class RealMember {
   readonly #options: MemberOptions
@@ -131,12 +134,14 @@ export class RealMember {
     for (;;) {
       const mode = await this.mode()
       if (mode !== null) return mode
-      if (!this.running) throw new Error(`ZooKeeper's member ${this.id} ended at its start. Its log:\n${this.log}`)
-      if (runtime.now() > deadline) {
-        throw new Error(`ZooKeeper's member ${this.id} does not serve after ${startTimeout} ms. Its log:\n${this.log}`)
-      }
+      if (!this.running) throw this.#failed('ended at its start')
+      if (runtime.now() > deadline) throw this.#failed(`does not serve after ${startTimeout} ms`)
       await pause(runtime, POLL)
     }
+  }
+
+  #failed(how: string): Error {
+    return new Error(`ZooKeeper's member ${this.id} ${how}. The end of its log:\n${this.log.slice(-SHOWN_LOG)}`)
   }
 
   #spawn(): void {

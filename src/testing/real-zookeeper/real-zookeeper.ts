@@ -49,6 +49,10 @@ const JVM_FLAGS = [
   '-Dzookeeper.admin.enableServer=false',
 ]
 
+const START_TIMEOUT = 60_000
+
+const POLL = 25
+
 /** How often another set of ports is tried when one of them was taken in the meantime. */
 const PORT_TRIES = 5
 
@@ -151,9 +155,23 @@ export class RealZooKeeper {
     return this.#members.filter((_, index) => modes[index] === 'follower')
   }
 
-  /** Resolves once every running member serves. */
-  async waitUntilServing(): Promise<void> {
-    await Promise.all(this.#members.filter((member) => member.running).map((member) => member.waitUntilServing()))
+  /**
+   * Resolves with the leader once there is one and every running member serves under it, as after an election. Rejects
+   * after the `startTimeout`: without a quorum there is no leader.
+   */
+  async waitForLeader(): Promise<RealMember> {
+    const { startTimeout = START_TIMEOUT } = this.#options
+    const deadline = this.#runtime.now() + startTimeout
+    for (;;) {
+      const leader = await this.leader()
+      // For a moment after its leader's death a follower still says that it follows: only a leader proves an election.
+      if (leader !== null) {
+        await Promise.all(this.#members.filter((member) => member.running).map((member) => member.waitUntilServing()))
+        if ((await this.leader()) === leader) return leader
+      }
+      if (this.#runtime.now() > deadline) throw new Error(`no member leads after ${startTimeout} ms`)
+      await new Promise<void>((resolve) => void this.#runtime.setTimer(POLL, resolve))
+    }
   }
 
   async #choose(): Promise<Pick<FoundZooKeeper, 'version' | 'classpath'>> {
@@ -176,7 +194,7 @@ export class RealZooKeeper {
 
   async #launch(classpath: string): Promise<void> {
     const { size = 1, secure = false, tickTime = 500, logLevel = 'WARN', config = {}, jvmFlags = [] } = this.#options
-    const { env = process.env, startTimeout = 60_000 } = this.#options
+    const { env = process.env, startTimeout = START_TIMEOUT } = this.#options
     const runtime = this.#runtime
     const root = await runtime.files.makeTemporaryDirectory('kazoo-zookeeper-')
     this.#folder = root

@@ -45,9 +45,9 @@ describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
     await leader?.kill()
     expect(leader?.running).toBe(false)
     expect(await leader?.mode()).toBeNull()
-    await zk.waitUntilServing()
-    const next = await zk.leader()
+    const next = await zk.waitForLeader()
     expect(next).not.toBe(leader)
+    expect(await next.mode()).toBe('leader')
 
     await leader?.start()
     expect(await leader?.mode()).toBe('follower')
@@ -70,7 +70,7 @@ describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
 
   it('shows the log of a server that does not start', async () => {
     const zk = new RealZooKeeper({ ...options, config: { tickTime: 'soon' } })
-    await expect(zk.start()).rejects.toThrow(/Its log:\n(.|\n)*soon/)
+    await expect(zk.start()).rejects.toThrow(/The end of its log:\n(.|\n)*soon/)
     expect(zk.folder).toBeNull()
   })
 
