@@ -486,6 +486,8 @@ export class KazooClient {
     if (this.#session !== session) return
     this.#state = state
     this.#options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
+    // It gave up by itself: the next start begins anew.
+    if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
   }
 }

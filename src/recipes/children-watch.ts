@@ -1,4 +1,4 @@
-import type { CallOptions, ChildrenAndStat, KazooClient, WatchListener, WatchedEvent } from '../client/index.ts'
+import type { ChildrenAndStat, KazooClient, WatchListener, WatchedEvent } from '../client/index.ts'
 import { NoNodeError } from '../common/errors.ts'
 import { ZnodeWatch } from './znode-watch.ts'
 
@@ -28,15 +28,15 @@ export class ChildrenWatch extends ZnodeWatch<ChildrenAndStat | null, string[] |
     this.#fn = fn
   }
 
-  protected async read(watch: WatchListener, limits: CallOptions): Promise<ChildrenAndStat | null> {
+  protected async read(options: { watch: WatchListener; signal: AbortSignal }): Promise<ChildrenAndStat | null> {
     for (;;) {
       try {
-        return await this.client.getChildren(this.path, { ...limits, watch, includeStat: true })
+        return await this.client.getChildren(this.path, { ...options, includeStat: true })
       } catch (error) {
         if (!(error instanceof NoNodeError)) throw error
       }
       // Only exists can watch for what is not there; if it is there by now, getChildren is asked again.
-      if ((await this.client.exists(this.path, { ...limits, watch })) === null) return null
+      if ((await this.client.exists(this.path, options)) === null) return null
     }
   }
 

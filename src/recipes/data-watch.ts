@@ -1,4 +1,4 @@
-import type { CallOptions, KazooClient, Stat, WatchListener, WatchedEvent } from '../client/index.ts'
+import type { KazooClient, Stat, WatchListener, WatchedEvent } from '../client/index.ts'
 import { NoNodeError } from '../common/errors.ts'
 import { ZnodeWatch } from './znode-watch.ts'
 
@@ -33,15 +33,15 @@ export class DataWatch extends ZnodeWatch<WatchedData, WatchedData> {
     this.#fn = fn
   }
 
-  protected async read(watch: WatchListener, limits: CallOptions): Promise<WatchedData> {
+  protected async read(options: { watch: WatchListener; signal: AbortSignal }): Promise<WatchedData> {
     for (;;) {
       try {
-        return await this.client.get(this.path, { ...limits, watch })
+        return await this.client.get(this.path, options)
       } catch (error) {
         if (!(error instanceof NoNodeError)) throw error
       }
       // Only exists can watch for what is not there; if it is there by now, get is asked again.
-      if ((await this.client.exists(this.path, { ...limits, watch })) === null) return missing
+      if ((await this.client.exists(this.path, options)) === null) return missing
     }
   }
 

@@ -8,7 +8,7 @@ export class Latest<T> {
   readonly #readers = new Set<Reader<T>>()
   readonly #onIdle: () => void
   #current: { readonly value: T } | null = null
-  #end: { readonly error: unknown } | null = null
+  #end: { readonly error: Error | undefined } | null = null
 
   /** @param onIdle - called when the last iterator was left by `break`, `return` or a throw */
   constructor(onIdle: () => void) {
@@ -21,7 +21,7 @@ export class Latest<T> {
   }
 
   /** No further values: iterators end, with the error if there is one, once they have handed out what they have. */
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#end = { error }
     for (const reader of this.#readers) reader.end(error)
     this.#readers.clear()
@@ -42,7 +42,7 @@ class Reader<T> implements AsyncIterableIterator<T, undefined> {
   readonly #leave: () => void
   #next: { readonly value: T } | null = null
   #waiting: Deferred<IteratorResult<T, undefined>>[] = []
-  #end: { error: unknown } | null = null
+  #end: { readonly error: Error | undefined } | null = null
 
   constructor(leave: () => void) {
     this.#leave = leave
@@ -54,7 +54,7 @@ class Reader<T> implements AsyncIterableIterator<T, undefined> {
     else waiting.resolve({ done: false, value })
   }
 
-  end(error: unknown): void {
+  end(error: Error | undefined): void {
     this.#end = { error }
     const waiting = this.#waiting
     this.#waiting = []
@@ -77,7 +77,7 @@ class Reader<T> implements AsyncIterableIterator<T, undefined> {
   #finish(): Promise<IteratorResult<T, undefined>> {
     const error = this.#end?.error
     this.#end = { error: undefined }
-    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error as Error)
+    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -1,7 +1,8 @@
-import type { KazooRetry } from '../client/index.ts'
 import {
+  OperationTimeoutError,
   type CallOptions,
   type KazooClient,
+  type KazooRetry,
   type StateListener,
   type WatchListener,
   type WatchedEvent,
@@ -72,7 +73,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
   }
 
   /** Reads the value and sets the server's watch. */
-  protected abstract read(watch: WatchListener, limits: CallOptions): Promise<Snapshot>
+  protected abstract read(options: { watch: WatchListener; signal: AbortSignal }): Promise<Snapshot>
   /** Whether two snapshots are different states of the znode. */
   protected abstract differs(before: Snapshot, after: Snapshot): boolean
   protected abstract valueOf(snapshot: Snapshot): Value
@@ -80,7 +81,8 @@ export abstract class ZnodeWatch<Snapshot, Value> {
   protected abstract call(value: Value, event: WatchedEvent | undefined): unknown
 
   /**
-   * Reads the value for the first time, and resolves once the function was called with it.
+   * Reads the value for the first time, and resolves once the function was called with it. `signal` and `timeout`
+   * limit that, not the watch.
    *
    * @throws what the first read failed with; the watch has ended then
    */
@@ -104,22 +106,38 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     return this.#latest.iterate()
   }
 
-  async #start(limits: CallOptions): Promise<this> {
+  async #start({ signal, timeout }: CallOptions): Promise<this> {
     if (this.#state === 'ended') throw new ConnectionClosedError('the watch has ended', { path: this.path })
     this.#state = 'started'
     this.client.addListener(this.#onState)
+    const onAbort = (): void => this.#giveUp.abort(signal?.reason)
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+    const onTimeout = (): void => {
+      const details = { op: 'start', path: this.path }
+      this.#giveUp.abort(new OperationTimeoutError(`the first read took longer than ${timeout} ms`, details))
+    }
+    const timer = timeout === undefined ? undefined : this.client.runtime.setTimer(timeout, onTimeout)
     this.#reading = true
     try {
-      // Without a started client there is nothing to wait for.
-      await this.#deliver(await this.#retry.run(() => this.read(this.#onEvent, limits)))
+      const snapshot = await this.#read()
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      await this.#deliver(snapshot)
     } catch (error) {
       this.#finish({ reason: 'failed', error: error as Error })
       throw error
     } finally {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
       this.#reading = false
     }
     if (this.#stale) void this.#refresh()
     return this
+  }
+
+  #read(): Promise<Snapshot> {
+    return this.#retry.run(() => this.read({ watch: this.#onEvent, signal: this.#giveUp.signal }))
   }
 
   readonly #onEvent = (event: WatchedEvent): void => {
@@ -144,7 +162,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     try {
       while (this.#stale && this.#isStarted()) {
         this.#stale = false
-        await this.#deliver(await this.#retry.run(() => this.read(this.#onEvent, {})))
+        await this.#deliver(await this.#read())
       }
     } catch (error) {
       // The client is being restarted: the next CONNECTED goes on from here.

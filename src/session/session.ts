@@ -44,6 +44,8 @@ export class Session implements LinkOwner {
   readonly #authData: AuthInfo[]
   readonly #started = deferred<void>()
   readonly #ended = deferred<void>()
+  /** How many of those that wait were aborted or timed out. */
+  #abandoned = 0
   #phase: SessionPhase = 'connecting'
   #link: Link | null = null
   #identity: SessionIdentity | null = null
@@ -93,7 +95,7 @@ export class Session implements LinkOwner {
 
   /** Requests queued and in flight. */
   get pending(): number {
-    return this.#waiting.length + (this.#link?.inFlight ?? 0)
+    return this.#waiting.length - this.#abandoned + (this.#link?.inFlight ?? 0)
   }
 
   /** Why the last attempt to connect failed. */
@@ -135,7 +137,7 @@ export class Session implements LinkOwner {
         request.reject(limits.signal.reason)
         return request.promise
       }
-      request.limit(this.#runtime, limits, () => {})
+      request.limit(this.#runtime, limits, () => this.#abandon(request as Request<unknown>))
     }
     if (this.pending >= this.#options.maxPending) {
       request.refuse(QueueFullError)
@@ -156,6 +158,10 @@ export class Session implements LinkOwner {
   }
 
   granted(response: ConnectResponse, sentAt: number): void {
+    if (this.#identity !== null && this.#identity.id !== response.sessionId) {
+      this.#forgetSession()
+      this.#lose(new SessionExpiredError('the server granted another session than the one asked for'))
+    }
     const password = Buffer.from(response.password ?? emptyPassword)
     this.#identity = new SessionIdentity(response.sessionId, password, response.timeout)
     this.#resume = null
@@ -182,7 +188,7 @@ export class Session implements LinkOwner {
     this.#connector.succeeded()
     const link = this.#link!
     this.#apply('established', undefined, () => {
-      for (const request of this.#waiting.drain()) if (!request.settled) link.send(request)
+      for (const request of this.#takeWaiting()) link.send(request)
     })
     this.#started.resolve()
   }
@@ -243,7 +249,7 @@ export class Session implements LinkOwner {
   }
 
   #lose(cause: Error): void {
-    const waiting = this.#waiting.drain()
+    const waiting = this.#takeWaiting()
     this.#apply('expired', cause)
     for (const request of waiting) request.refuse(SessionExpiredError, cause)
   }
@@ -290,6 +296,19 @@ export class Session implements LinkOwner {
     this.#waiting.push(request)
   }
 
+  /** A request that waits and never will be sent makes room: at once for another, and for its bytes in a while. */
+  #abandon(request: Request<unknown>): void {
+    if (request.batch !== 0) return
+    request.encoded = null
+    this.#abandoned++
+    if (this.#abandoned * 2 > this.#waiting.length) for (const kept of this.#takeWaiting()) this.#waiting.push(kept)
+  }
+
+  #takeWaiting(): Request<unknown>[] {
+    this.#abandoned = 0
+    return this.#waiting.drain().filter((request) => !request.settled)
+  }
+
   // Ending
 
   #sayGoodbye(): void {
@@ -310,7 +329,7 @@ export class Session implements LinkOwner {
     const link = this.#link
     this.#link = null
     const refusal = cause ?? new ConnectionClosedError('the client was stopped')
-    const waiting = this.#waiting.drain()
+    const waiting = this.#takeWaiting()
     this.#identity = null
     this.watches.clear()
     this.#apply(event, cause)
