@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import type { TestProject } from 'vitest/node'
 
 import { nodeRuntime } from '../../src/runtime/node-runtime.ts'
+import { versionIn } from '../../src/testing/real-zookeeper/member.ts'
 import { findZooKeepers, type FoundZooKeeper, RealZooKeeper, sendFourLetterWord } from '../../src/testing/index.ts'
 
 /** A real ZooKeeper that the tests run against. */
@@ -71,7 +72,7 @@ async function versionAt(hosts: string): Promise<string> {
   const [, host, port] = /^\[?([^,/]+?)\]?(?::(\d+))?(?:[,/]|$)/.exec(hosts) ?? []
   if (host === undefined) throw new Error(`KAZOO_TEST_HOSTS is no connect string: ${hosts}`)
   const answer = await sendFourLetterWord(nodeRuntime, { host, port: Number(port ?? 2181) }, 'srvr')
-  return /^Zookeeper version: (\d+\.\d+\.\d+)/m.exec(answer)?.[1] ?? 'of unknown version'
+  return versionIn(answer) ?? 'of unknown version'
 }
 
 function isWanted(found: FoundZooKeeper, index: number, wanted: string | undefined): boolean {

@@ -162,7 +162,7 @@ export class RealMember {
 }
 
 /** What `srvr` says the server is. */
-export function modeIn(srvr: string): MemberMode {
+function modeIn(srvr: string): MemberMode {
   return (/^Mode: (standalone|leader|follower|observer|read-only)/m.exec(srvr)?.[1] as MemberMode | undefined) ?? null
 }
 

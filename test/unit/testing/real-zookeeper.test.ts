@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 
 import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
 import { RealZooKeeper, sendFourLetterWord } from '../../../src/testing/index.ts'
-import { realServers } from '../../support/real-servers.ts'
+import { ownZooKeeper, realServers } from '../../support/real-servers.ts'
 
 const local = realServers().filter(({ classpath }) => classpath !== null)
 
@@ -14,11 +14,9 @@ async function serves(port: number): Promise<boolean> {
 }
 
 // Without Java and jars there is nothing to launch; the run says so in its first line.
-describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
-  const options = { version, classpath: classpath ?? '' }
-
+describe.each(local)('RealZooKeeper: $name', (server) => {
   it('starts a standalone server and leaves nothing behind', async () => {
-    const zk = new RealZooKeeper(options)
+    const zk = ownZooKeeper({}, server)
     expect(zk.members).toEqual([])
     expect(await zk.start()).toBe(zk)
     const [member] = zk.members
@@ -26,7 +24,7 @@ describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
     if (member === undefined || folder === null) throw new Error('it has started')
     expect(zk.hosts).toBe(`127.0.0.1:${member.port}`)
     expect(await member.mode()).toBe('standalone')
-    expect(await member.command('srvr')).toContain(`version: ${version}`)
+    expect(await member.command('srvr')).toContain(`version: ${server.version}`)
     expect(await zk.leader()).toBe(member)
 
     await zk.stop()
@@ -37,7 +35,7 @@ describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
   })
 
   it('starts an ensemble whose members can be killed, paused and restarted', async () => {
-    await using zk = await new RealZooKeeper({ ...options, size: 3 }).start()
+    await using zk = await ownZooKeeper({ size: 3 }, server).start()
     const modes = await Promise.all(zk.members.map((member) => member.mode()))
     expect(modes.map(String).toSorted()).toEqual(['follower', 'follower', 'leader'])
 
@@ -69,13 +67,13 @@ describe.each(local)('RealZooKeeper: $name', ({ version, classpath }) => {
   }, 60_000)
 
   it('shows the log of a server that does not start', async () => {
-    const zk = new RealZooKeeper({ ...options, config: { tickTime: 'soon' } })
+    const zk = ownZooKeeper({ config: { tickTime: 'soon' } }, server)
     await expect(zk.start()).rejects.toThrow(/The end of its log:\n(.|\n)*soon/)
     expect(zk.folder).toBeNull()
   })
 
   it('adds to and replaces lines of the configuration', async () => {
-    await using zk = await new RealZooKeeper({ ...options, tickTime: 700, config: { maxClientCnxns: '7' } }).start()
+    await using zk = await ownZooKeeper({ tickTime: 700, config: { maxClientCnxns: '7' } }, server).start()
     const conf = (await zk.members[0]?.command('conf')) ?? ''
     expect(conf).toContain('tickTime=700')
     expect(conf).toContain('maxClientCnxns=7')
