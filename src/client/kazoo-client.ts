@@ -129,7 +129,8 @@ export class KazooClient {
   }
 
   async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<this> {
-    await this.#stopping
+    // Without it verbs that are called right after `start` find a session to wait for.
+    if (this.#stopping !== null) await this.#stopping
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.#options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
