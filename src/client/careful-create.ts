@@ -10,6 +10,7 @@ import {
   DeleteRequest,
   ExistsRequest,
   GetChildrenRequest,
+  createTarget,
   type CreateTerms,
   type PathAndStat,
 } from './requests.ts'
@@ -83,7 +84,7 @@ async function createWithParents(host: CreateHost, call: CreateCall, limits: Lim
       return await host.submit(new CreateRequest(host.chroot, path, terms), limits())
     } catch (error) {
       if (!makePath || !(error instanceof NoNodeError)) throw error
-      await ensure(host, parentPath(addChroot(host.chroot, path)), terms.acl, limits)
+      await ensure(host, parentPath(createTarget(host.chroot, path, terms.flags)), terms.acl, limits)
     }
   }
 }

@@ -1,4 +1,5 @@
 import { addChroot, removeChroot } from '../common/paths.ts'
+import { createFlags } from '../protocol/constants.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Reader } from '../protocol/reader.ts'
 import { readStat, type Stat } from '../protocol/stat.ts'
@@ -145,6 +146,14 @@ export interface CreateTerms {
   readonly flags: number
 }
 
+/**
+ * The path that a create gives the server. To a sequence at the chroot's root the server must not append the counter as
+ * if to the chroot's own name: that znode would lie outside.
+ */
+export function createTarget(chroot: string, path: string, flags: number): string {
+  return path === '/' && (flags & createFlags.persistentSequential) !== 0 ? `${chroot}/` : addChroot(chroot, path)
+}
+
 abstract class AnyCreateRequest<T> extends PathRequest<T> {
   readonly op = 'create'
   readonly #terms: CreateTerms
@@ -152,6 +161,10 @@ abstract class AnyCreateRequest<T> extends PathRequest<T> {
   constructor(chroot: string, path: string, terms: CreateTerms) {
     super(chroot, path)
     this.#terms = terms
+  }
+
+  protected override get serverPath(): string {
+    return createTarget(this.chroot, this.path, this.#terms.flags)
   }
 
   write(writer: Writer): void {

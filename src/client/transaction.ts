@@ -9,6 +9,7 @@ import { Request, type CallOptions } from '../session/request.ts'
 import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
 import { createNames, createTerms, type CreateMode } from './create-options.ts'
 import type { Acl } from './acl.ts'
+import { createTarget } from './requests.ts'
 import { TransactionError } from './transaction-error.ts'
 
 /** What a transaction asks of its client. */
@@ -50,7 +51,8 @@ export class Transaction<R extends readonly unknown[] = []> {
     checkPath(path, 'path', options.sequence === true)
     const { chroot, defaultAcl } = this.#host
     const terms = createTerms(data, options, defaultAcl)
-    return this.#add('create', path, { op: 'create', body: { path: addChroot(chroot, path), ...terms } })
+    const serverPath = createTarget(chroot, path, terms.flags)
+    return this.#add('create', path, { op: 'create', body: { path: serverPath, ...terms } })
   }
 
   /** Deletes a znode, if it has that version; its result is `true`. */
