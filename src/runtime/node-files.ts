@@ -2,7 +2,7 @@ import { access, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { AppendFile, Files } from './runtime.ts'
+import type { AppendFile, Files, OpenFile } from './runtime.ts'
 
 /** Node's file system behind the {@link Files} interface. */
 export const nodeFiles: Files = {
@@ -40,6 +40,42 @@ export const nodeFiles: Files = {
       sync: () => file.datasync(),
       truncate: (size) => file.truncate(size),
       close: () => file.close(),
+    }
+  },
+  open: async (path, options = {}): Promise<OpenFile> => {
+    const file = await open(path, options.create === true ? 'w+' : 'r+')
+    return {
+      size: async () => (await file.stat()).size,
+      read: async (position, length) => {
+        const bytes = Buffer.allocUnsafeSlow(length)
+        let read = 0
+        while (read < length) {
+          const { bytesRead } = await file.read(bytes, read, length - read, position + read)
+          if (bytesRead === 0) break
+          read += bytesRead
+        }
+        return bytes.subarray(0, read)
+      },
+      write: async (position, bytes) => {
+        let written = 0
+        while (written < bytes.length) {
+          const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written)
+          written += bytesWritten
+        }
+      },
+      sync: () => file.datasync(),
+      truncate: (size) => file.truncate(size),
+      close: () => file.close(),
+    }
+  },
+  syncDirectory: async (path) => {
+    // Windows opens no directories, and needs none of this.
+    if (process.platform === 'win32') return
+    const directory = await open(path, 'r')
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
     }
   },
 }

@@ -120,6 +120,28 @@ export interface Files {
   remove(path: string): Promise<void>
   /** Opens for writing: a new file, or the end of an old one. */
   append(path: string): Promise<AppendFile>
+  /**
+   * Opens for reading and writing anywhere; with `create`, an empty file takes the place of an old one. Rejects if there
+   * is no file to open.
+   */
+  open(path: string, options?: { readonly create?: boolean }): Promise<OpenFile>
+  /** Resolves once the names in a directory are on disk: of files that were made, renamed or removed. */
+  syncDirectory(path: string): Promise<void>
+}
+
+/** A file open for reading and writing anywhere. */
+export interface OpenFile {
+  /** In bytes. */
+  size(): Promise<number>
+  /** Up to `length` bytes from `position` on: fewer at the end of the file alone. */
+  read(position: number, length: number): Promise<Buffer>
+  /** Writes all of the bytes; what is between the old end and `position` reads as zeros. */
+  write(position: number, bytes: Uint8Array): Promise<void>
+  /** Resolves once what was written is on disk. */
+  sync(): Promise<void>
+  /** Cuts the file to `size` bytes, or fills it up with zeros. */
+  truncate(size: number): Promise<void>
+  close(): Promise<void>
 }
 
 /** A file open for writing at its end. */

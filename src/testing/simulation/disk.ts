@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 
-import type { AppendFile, Files } from '../../runtime/runtime.ts'
+import type { AppendFile, Files, OpenFile } from '../../runtime/runtime.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /** A failure of a file operation, with Node's `code`. */
@@ -10,9 +10,13 @@ function fileError(code: string, path: string): NodeJS.ErrnoException {
 
 interface DiskFile {
   bytes: Buffer
-  /** How much of it survives a loss of power for certain. */
+  /** How much of it survives a loss of power for certain, but for the {@link overwrites}. */
   durable: number
+  /** Writes inside the durable part that may not outlive a loss of power: where, and what was there. */
+  overwrites: { readonly position: number; readonly before: Buffer }[]
 }
+
+type Take = <T>(label: string, most: number, run: () => T) => Promise<T>
 
 /** The process whose calls take time. */
 export interface DiskUser {
@@ -41,15 +45,16 @@ export class Disk {
   /** Puts a file there, durably; makes its directory. For tests that prepare, or damage, what a process finds. */
   write(path: string, bytes: Uint8Array): void {
     this.makeDirectory(posix.dirname(resolve(path)))
-    this.#files.set(resolve(path), { bytes: Buffer.from(bytes), durable: bytes.length })
+    this.#files.set(resolve(path), { bytes: Buffer.from(bytes), durable: bytes.length, overwrites: [] })
   }
 
   /** Loses, of each file, a random part of what was not synced. */
   losePower(random: SeededRandom): void {
     for (const file of this.#files.values()) {
       const kept = random.integer(file.durable, file.bytes.length)
-      file.bytes = file.bytes.subarray(0, kept)
+      file.bytes = Buffer.from(file.bytes.subarray(0, kept))
       file.durable = kept
+      if (file.overwrites.length > 0) undoSome(file, random)
     }
   }
 
@@ -85,15 +90,45 @@ export class Disk {
         take(`exists ${path}`, 0.2, () => this.#files.has(resolve(path)) || this.#directories.has(resolve(path))),
       rename: (from, to) => take(`rename ${from}`, 0.2, () => this.#rename(resolve(from), resolve(to))),
       remove: (path) => take(`remove ${path}`, 0.2, () => this.#remove(resolve(path))),
-      append: (path) => take(`open ${path}`, 0.2, () => this.#open(path, take)),
+      append: (path) => take(`open ${path}`, 0.2, () => this.#append(path, take)),
+      open: (path, options) => take(`open ${path}`, 0.2, () => this.#open(path, options?.create === true, take)),
+      syncDirectory: (path) => take(`sync ${path}`, 5, () => {}),
     }
   }
 
-  #open(path: string, take: <T>(label: string, most: number, run: () => T) => Promise<T>): AppendFile {
+  #make(path: string, empty: boolean): DiskFile {
     const key = resolve(path)
     if (!this.#directories.has(posix.dirname(key))) throw fileError('ENOENT', path)
-    const file = this.#files.get(key) ?? { bytes: Buffer.alloc(0), durable: 0 }
+    const old = empty ? undefined : this.#files.get(key)
+    const file = old ?? { bytes: Buffer.alloc(0), durable: 0, overwrites: [] }
     this.#files.set(key, file)
+    return file
+  }
+
+  #open(path: string, create: boolean, take: Take): OpenFile {
+    const file = create ? this.#make(path, true) : this.#get(path)
+    return {
+      size: () => take(`size ${path}`, 0.1, () => file.bytes.length),
+      read: (position, length) =>
+        take(`read ${path}`, 0.2, () => Buffer.from(file.bytes.subarray(position, position + length))),
+      write: (position, bytes) => {
+        const copy = Buffer.from(bytes)
+        return take(`write ${path}`, 0.1, () => {
+          const end = position + copy.length
+          if (end > file.bytes.length) {
+            this.#reserve(path, end - file.bytes.length)
+            file.bytes = Buffer.concat([file.bytes, Buffer.alloc(end - file.bytes.length)])
+          }
+          file.overwrites.push({ position, before: Buffer.from(file.bytes.subarray(position, end)) })
+          copy.copy(file.bytes, position)
+        })
+      },
+      ...this.#common(path, file, take),
+    }
+  }
+
+  #append(path: string, take: Take): AppendFile {
+    const file = this.#make(path, false)
     return {
       write: (bytes) => {
         const copy = Buffer.from(bytes)
@@ -102,14 +137,23 @@ export class Disk {
           file.bytes = Buffer.concat([file.bytes, copy])
         })
       },
+      ...this.#common(path, file, take),
+    }
+  }
+
+  #common(path: string, file: DiskFile, take: Take): Pick<AppendFile, 'sync' | 'truncate' | 'close'> {
+    return {
       sync: () => {
         const size = file.bytes.length
+        const last = file.overwrites.at(-1)
         return take(`sync ${path}`, 5, () => {
           file.durable = Math.max(file.durable, Math.min(size, file.bytes.length))
+          if (last !== undefined) file.overwrites.splice(0, file.overwrites.indexOf(last) + 1)
         })
       },
       truncate: (size) =>
         take(`truncate ${path}`, 0.1, () => {
+          this.#reserve(path, size - file.bytes.length)
           file.bytes = Buffer.concat([
             file.bytes.subarray(0, size),
             Buffer.alloc(Math.max(0, size - file.bytes.length)),
@@ -129,13 +173,13 @@ export class Disk {
   #write(path: string, bytes: Buffer): void {
     if (!this.#directories.has(posix.dirname(resolve(path)))) throw fileError('ENOENT', path)
     this.#reserve(path, bytes.length - (this.read(path)?.length ?? 0))
-    this.#files.set(resolve(path), { bytes, durable: bytes.length })
+    this.#files.set(resolve(path), { bytes, durable: bytes.length, overwrites: [] })
   }
 
   #reserve(path: string, more: number): void {
     let used = 0
     for (const file of this.#files.values()) used += file.bytes.length
-    if (used + more > this.capacity) throw fileError('ENOSPC', path)
+    if (more > 0 && used + more > this.capacity) throw fileError('ENOSPC', path)
   }
 
   #names(directory: string): string[] {
@@ -170,6 +214,17 @@ export class Disk {
     for (const each of [...this.#files.keys()]) if (each.startsWith(`${path}/`)) this.#files.delete(each)
     for (const each of [...this.#directories]) if (each.startsWith(`${path}/`)) this.#directories.delete(each)
   }
+}
+
+/** Takes back a random number of the last overwrites, and of the next one a part of it. */
+function undoSome(file: DiskFile, random: SeededRandom): void {
+  const kept = random.integer(0, file.overwrites.length)
+  for (let index = file.overwrites.length - 1; index >= kept; index--) {
+    const { position, before } = file.overwrites[index]!
+    const torn = index === kept ? random.integer(0, before.length) : 0
+    before.copy(file.bytes, position + torn, torn)
+  }
+  file.overwrites = []
 }
 
 function resolve(path: string): string {

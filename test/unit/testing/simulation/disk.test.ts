@@ -35,6 +35,42 @@ describe('simulated files', () => {
       expect((await files.readFile('/tmp/log')).toString()).toBe('hello!')
     }))
 
+  it('are read and written anywhere', () =>
+    simulate(async (sim) => {
+      const { files } = sim.runtime('a')
+      await expect(files.open('/tmp/x')).rejects.toMatchObject({ code: 'ENOENT' })
+      const file = await files.open('/tmp/x', { create: true })
+      await file.write(4, Buffer.from('later'))
+      await file.write(0, Buffer.from('soon'))
+      expect((await file.read(2, 100)).toString()).toBe('onlater')
+      expect(await file.size()).toBe(9)
+      await file.truncate(12)
+      expect((await file.read(8, 9)).toString()).toBe('r\0\0\0')
+      await file.close()
+      await files.syncDirectory('/tmp')
+      await (await files.open('/tmp/x', { create: true })).close()
+      expect((await files.readFile('/tmp/x')).length).toBe(0)
+    }))
+
+  it('keep what was synced when power is lost in the middle of an overwrite', async () => {
+    const found = new Set<string>()
+    await simulate(
+      async (sim) => {
+        const file = await sim.runtime('a').files.open('/tmp/x', { create: true })
+        await file.truncate(8)
+        await file.write(0, Buffer.from('ab'))
+        await file.sync()
+        await file.write(2, Buffer.from('cd'))
+        sim.powerOff('a')
+        const text = (await sim.runtime('a').files.readFile('/tmp/x')).toString()
+        expect(text).toMatch(/^ab(\0\0|c\0|cd)\0\0\0\0$/)
+        found.add(text)
+      },
+      { seeds: 20 },
+    )
+    expect(found.size).toBeGreaterThan(1)
+  })
+
   it('survive a kill, and a loss of power as far as they were synced', async () => {
     const lengths = new Set<number>()
     await simulate(
