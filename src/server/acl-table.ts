@@ -1,0 +1,49 @@
+import type { AclEntry } from '../protocol/records.ts'
+
+/** A list of ACL entries. Equal lists are one object, however many znodes have them. */
+export class Acl {
+  readonly entries: readonly AclEntry[]
+  /** What anyone may do: most checks end here. */
+  readonly worldPerms: number
+  uses = 0
+
+  constructor(entries: readonly AclEntry[]) {
+    this.entries = entries
+    this.worldPerms = entries.reduce(
+      (perms, { perms: more, id }) => (id.scheme === 'world' && id.id === 'anyone' ? perms | more : perms),
+      0,
+    )
+  }
+}
+
+/** Every ACL in use. */
+export class AclTable {
+  readonly #byKey = new Map<string, Acl>()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  /** The one object for this list, counted as used once more. */
+  acquire(entries: readonly AclEntry[]): Acl {
+    const key = keyOf(entries)
+    let acl = this.#byKey.get(key)
+    if (acl === undefined) {
+      acl = new Acl(entries)
+      this.#byKey.set(key, acl)
+    }
+    acl.uses++
+    return acl
+  }
+
+  release(acl: Acl): void {
+    if (--acl.uses === 0) this.#byKey.delete(keyOf(acl.entries))
+  }
+}
+
+function keyOf(entries: readonly AclEntry[]): string {
+  const first = entries[0]
+  // By far the most common list; JSON would take longer than all the rest of a create.
+  if (entries.length === 1 && first!.id.scheme === 'world' && first!.id.id === 'anyone') return `w${first!.perms}`
+  return JSON.stringify(entries.map(({ perms, id }) => [perms, id.scheme, id.id]))
+}

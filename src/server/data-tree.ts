@@ -1,0 +1,224 @@
+import { baseName } from '../common/paths.ts'
+import { eventTypes } from '../protocol/constants.ts'
+import type { AclEntry } from '../protocol/records.ts'
+import { AclTable, type Acl } from './acl-table.ts'
+import { DataNode } from './data-node.ts'
+import { ownerKind } from './owner.ts'
+import { QuotaTable } from './quota.ts'
+import { StatRows } from './stat-rows.ts'
+import type { CreateTransaction, Transaction, TransactionHeader } from './transaction.ts'
+import type { WatchTables } from './watch-table.ts'
+
+const openAcl: readonly AclEntry[] = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
+const readAcl: readonly AclEntry[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
+
+export const configPath = '/zookeeper/config'
+
+/** Paths that cannot be deleted. */
+const specialPaths: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper/quota', configPath])
+
+/**
+ * The znodes. It changes through {@link apply} alone, which triggers the watches in the order in which ZooKeeper does.
+ */
+export class DataTree {
+  readonly acls = new AclTable()
+  readonly quotas: QuotaTable
+  /** Paths of the ephemerals by session. */
+  readonly ephemerals = new Map<bigint, Set<string>>()
+  readonly containers = new Set<string>()
+  readonly ttls = new Set<string>()
+  readonly #nodes = new Map<string, DataNode>()
+  readonly #rows = new StatRows()
+  readonly #watches: WatchTables
+  #dataSize = 0
+
+  constructor(watches: WatchTables) {
+    this.#watches = watches
+    this.quotas = new QuotaTable((path) => this.#nodes.get(path))
+    const root = this.#make(empty, openAcl)
+    // The root has two keys, as in ZooKeeper, where a read of '' is a read of '/' and counts say one more znode.
+    this.#nodes.set('', root).set('/', root)
+    root.addChild('zookeeper')
+    const system = this.#make(empty, openAcl)
+    this.#nodes.set('/zookeeper', system)
+    system.addChild('quota')
+    system.addChild('config')
+    this.#nodes.set('/zookeeper/quota', this.#make(empty, openAcl))
+    const config = this.#make(empty, readAcl)
+    // Its ACL was set (ZOOKEEPER-2014), to version −1.
+    config.aversion = -1
+    this.#nodes.set(configPath, config)
+    for (const path of this.#nodes.keys()) this.#dataSize += path.length
+  }
+
+  /** As ZooKeeper counts: the root twice. */
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  /** Bytes of all paths and data. */
+  get dataSize(): number {
+    return this.#dataSize
+  }
+
+  get ephemeralCount(): number {
+    let count = 0
+    for (const paths of this.ephemerals.values()) count += paths.size
+    return count
+  }
+
+  find(path: string): DataNode | undefined {
+    return this.#nodes.get(path)
+  }
+
+  isSpecial(path: string): boolean {
+    return specialPaths.has(path)
+  }
+
+  /** How many descendants a znode has. */
+  countDescendants(path: string): number {
+    if (path === '/') return this.#nodes.size - 2
+    let count = 0
+    const waiting = [path]
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      const children = this.#nodes.get(at)?.children
+      if (children == null) continue
+      count += children.size
+      for (const name of children) waiting.push(`${at}/${name}`)
+    }
+    return count
+  }
+
+  /** All paths and znodes, the root once, as `'/'`; parents before their children. */
+  *entries(): IterableIterator<[path: string, node: DataNode]> {
+    for (const entry of this.#nodes) if (entry[0] !== '') yield entry
+  }
+
+  /** @param applied - called after each part of a multi, as its result is what the tree is then */
+  apply(header: TransactionHeader, transaction: Transaction, applied?: (part: Transaction) => void): void {
+    switch (transaction.type) {
+      case 'create':
+        this.#create(header, transaction)
+        break
+      case 'delete':
+        this.#delete(header, transaction.path)
+        break
+      case 'setData':
+        this.#setData(header, transaction.path, transaction.data, transaction.version)
+        break
+      case 'setAcl':
+        this.#setAcl(transaction.path, transaction.acl, transaction.aversion)
+        break
+      case 'multi':
+        for (const part of transaction.transactions) {
+          this.apply(header, part)
+          applied?.(part)
+        }
+        break
+      case 'closeSession':
+        for (const path of transaction.paths) this.#delete(header, path)
+        this.ephemerals.delete(header.sessionId)
+        break
+      case 'check':
+      case 'createSession':
+      case 'error':
+        break
+    }
+  }
+
+  #make(data: Uint8Array | null, acl: readonly AclEntry[]): DataNode {
+    const row = this.#rows.take()
+    return new DataNode(data, this.acls.acquire(acl), this.#rows.page, row)
+  }
+
+  #create(header: TransactionHeader, { path, data, acl, owner, parentCreates }: CreateTransaction): void {
+    const parentKey = path.slice(0, path.lastIndexOf('/'))
+    const parent = this.#nodes.get(parentKey)
+    if (parent === undefined || this.#nodes.has(path)) return
+    const name = path.slice(parentKey.length + 1)
+    const node = this.#make(data, acl)
+    node.initialize(header.zxid, header.time, owner)
+    if (parentCreates > parent.creates) {
+      parent.creates = parentCreates
+      parent.pzxid = header.zxid
+    }
+    parent.addChild(name)
+    this.#nodes.set(path, node)
+    const size = data === null ? 0 : data.length
+    this.#dataSize += path.length + size
+    this.#index(path, owner)
+    this.quotas.created(path, name, size)
+
+    this.#watches.data.trigger(path, eventTypes.created, header.zxid, node.acl)
+    this.#watches.child.trigger(parentKey === '' ? '/' : parentKey, eventTypes.childrenChanged, header.zxid, parent.acl)
+  }
+
+  #index(path: string, owner: bigint): void {
+    switch (ownerKind(owner)) {
+      case 'none':
+        break
+      case 'container':
+        this.containers.add(path)
+        break
+      case 'ttl':
+        this.ttls.add(path)
+        break
+      case 'session': {
+        const paths = this.ephemerals.get(owner)
+        if (paths === undefined) this.ephemerals.set(owner, new Set([path]))
+        else paths.add(path)
+        break
+      }
+    }
+  }
+
+  #delete(header: TransactionHeader, path: string): void {
+    const parentKey = path.slice(0, path.lastIndexOf('/'))
+    const parent = this.#nodes.get(parentKey)
+    const node = this.#nodes.get(path)
+    if (parent === undefined || node === undefined) return
+    const { zxid } = header
+    parent.removeChild(baseName(path))
+    if (zxid > parent.pzxid) parent.pzxid = zxid
+    this.#nodes.delete(path)
+    const size = node.data === null ? 0 : node.data.length
+    this.#dataSize -= path.length + size
+    const { owner, acl } = node
+    if (owner !== 0n) this.#unindex(path, owner)
+    this.quotas.deleted(path, size)
+    this.#rows.release(node.page, node.row)
+
+    const { data, child } = this.#watches
+    const told = data.trigger(path, eventTypes.deleted, zxid, acl)
+    child.trigger(path, eventTypes.deleted, zxid, acl, told)
+    child.trigger(parentKey === '' ? '/' : parentKey, eventTypes.childrenChanged, zxid, parent.acl)
+    this.acls.release(acl)
+  }
+
+  #unindex(path: string, owner: bigint): void {
+    if (this.containers.delete(path) || this.ttls.delete(path)) return
+    const paths = this.ephemerals.get(owner)
+    if (paths?.delete(path) === true && paths.size === 0) this.ephemerals.delete(owner)
+  }
+
+  #setData(header: TransactionHeader, path: string, data: Uint8Array | null, version: number): void {
+    const node = this.#nodes.get(path)
+    if (node === undefined) return
+    const difference = (data === null ? 0 : data.length) - (node.data === null ? 0 : node.data.length)
+    node.setData(data, version, header.zxid, header.time)
+    this.#dataSize += difference
+    this.quotas.changed(path, difference)
+    this.#watches.data.trigger(path, eventTypes.dataChanged, header.zxid, node.acl)
+  }
+
+  #setAcl(path: string, entries: readonly AclEntry[], aversion: number): void {
+    const node = this.#nodes.get(path)
+    if (node === undefined) return
+    const old: Acl = node.acl
+    node.acl = this.acls.acquire(entries)
+    node.aversion = aversion
+    this.acls.release(old)
+  }
+}
+
+const empty = new Uint8Array(0)

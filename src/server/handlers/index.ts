@@ -1,0 +1,14 @@
+import type { OperationName } from '../../protocol/operations.ts'
+import type { Handlers } from '../handler.ts'
+import { readHandlers } from './reads.ts'
+import { sessionHandlers } from './sessions.ts'
+import { watchHandlers } from './watches.ts'
+import { writeHandlers } from './writes.ts'
+
+/** A handler for every operation of the protocol: one that is missing does not compile. */
+export const handlers: Handlers<OperationName> = {
+  ...readHandlers,
+  ...writeHandlers,
+  ...watchHandlers,
+  ...sessionHandlers,
+}

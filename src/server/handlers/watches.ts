@@ -1,0 +1,102 @@
+import { addWatchModes, eventTypes, permissions, watcherTypes } from '../../protocol/constants.ts'
+import type { RequestOf } from '../../protocol/operations.ts'
+import { errorCodes, type ErrorCode } from '../error-codes.ts'
+import type { Handlers, RequestContext } from '../handler.ts'
+import { watchKinds } from '../watch-table.ts'
+
+/** The operations about watches. */
+export const watchHandlers: Handlers<'addWatch' | 'checkWatches' | 'removeWatches' | 'setWatches' | 'setWatches2'> = {
+  addWatch: ({ database: { watches }, watcher, ok }, { path, mode }) => {
+    if (mode === addWatchModes.persistent) {
+      watches.data.add(path, watcher, watchKinds.persistent)
+      watches.child.add(path, watcher, watchKinds.persistent)
+    } else if (mode === addWatchModes.persistentRecursive) {
+      watches.data.add(path, watcher, watchKinds.recursive)
+    } else {
+      return errorCodes.badArguments
+    }
+    ok().int(0)
+    return errorCodes.ok
+  },
+
+  checkWatches: ({ database: { watches }, watcher }, { path, type }) => {
+    const known = kindsOf(type)
+    if (known === null) return errorCodes.marshallingError
+    const found = known.some(([table, kind]) => watches[table].has(path, watcher, kind))
+    return found ? errorCodes.ok : errorCodes.noWatcher
+  },
+
+  removeWatches: ({ database: { watches }, watcher }, { path, type }) => {
+    const known = kindsOf(type)
+    if (known === null) return errorCodes.marshallingError
+    const removed = known.filter(([table, kind]) => watches[table].remove(path, watcher, kind))
+    return removed.length > 0 ? errorCodes.ok : errorCodes.noWatcher
+  },
+
+  setWatches: (context, request) =>
+    rearm(context, { ...request, persistentWatches: [], persistentRecursiveWatches: [] }),
+  setWatches2: (context, request) => rearm(context, request),
+}
+
+type Tables = readonly (readonly ['data' | 'child', number])[]
+const { standard, persistent, recursive } = watchKinds
+
+function kindsOf(type: number): Tables | null {
+  switch (type) {
+    case watcherTypes.children:
+      return [['child', standard]]
+    case watcherTypes.data:
+      return [['data', standard]]
+    case watcherTypes.persistent:
+      return [
+        ['data', persistent],
+        ['child', persistent],
+      ]
+    case watcherTypes.persistentRecursive:
+      return [['data', recursive]]
+    case watcherTypes.any:
+      return [
+        ['data', standard | persistent | recursive],
+        ['child', standard | persistent | recursive],
+      ]
+    default:
+      return null
+  }
+}
+
+/**
+ * Takes up a connection's watches where another left them: what happened to one-shot watches since then is told at
+ * once; the other kinds are only set (ZOOKEEPER-4698).
+ */
+function rearm(context: RequestContext, request: RequestOf<'setWatches2'>): ErrorCode {
+  const { database, watcher } = context
+  const { tree, watches } = database
+  const since = Number(request.relativeZxid)
+  for (const path of request.dataWatches) {
+    const node = tree.find(path)
+    if (node === undefined) context.tell(eventTypes.deleted, path)
+    else if (node.mzxid > since) tellIfReadable(context, eventTypes.dataChanged, path)
+    else watches.data.add(path, watcher, standard)
+  }
+  for (const path of request.existWatches) {
+    if (tree.find(path) !== undefined) tellIfReadable(context, eventTypes.created, path)
+    else watches.data.add(path, watcher, standard)
+  }
+  for (const path of request.childWatches) {
+    const node = tree.find(path)
+    if (node === undefined) context.tell(eventTypes.deleted, path)
+    else if (node.pzxid > since) tellIfReadable(context, eventTypes.childrenChanged, path)
+    else watches.child.add(path, watcher, standard)
+  }
+  for (const path of request.persistentWatches) {
+    watches.data.add(path, watcher, persistent)
+    watches.child.add(path, watcher, persistent)
+  }
+  for (const path of request.persistentRecursiveWatches) watches.data.add(path, watcher, recursive)
+  return errorCodes.ok
+}
+
+function tellIfReadable(context: RequestContext, type: number, path: string): void {
+  const node = context.database.tree.find(path)
+  if (node !== undefined && context.may(node, permissions.read)) context.tell(type, path)
+}

@@ -1,0 +1,135 @@
+import type { MultiResult } from '../../protocol/multi.ts'
+import { operations, type RequestOf } from '../../protocol/operations.ts'
+import { Draft } from '../draft.ts'
+import { errorCodes, type ErrorCode } from '../error-codes.ts'
+import type { Handlers, RequestContext } from '../handler.ts'
+import { prepareCreate, prepareDelete, prepareMultiOp, prepareSetAcl, prepareSetData, type Writer } from '../prepare.ts'
+import type { Transaction } from '../transaction.ts'
+
+/** The operations that change the tree. Each one, successful or not, takes a zxid. */
+export const writeHandlers: Handlers<
+  | 'create'
+  | 'create2'
+  | 'createContainer'
+  | 'createTtl'
+  | 'delete'
+  | 'setData'
+  | 'setAcl'
+  | 'check'
+  | 'multi'
+  | 'reconfig'
+> = {
+  create: (context, request) => create(context, 'create', request),
+  create2: (context, request) => create(context, 'create2', request),
+  createContainer: (context, request) => create(context, 'createContainer', request),
+  createTtl: (context, request) => create(context, 'createTtl', request),
+
+  delete: (context, request) => commit(context, prepareDelete(writerOf(context), context.database.tree, request)),
+
+  setData: (context, request) => {
+    const code = commit(context, prepareSetData(writerOf(context), context.database.tree, request))
+    return code === errorCodes.ok ? answerStat(context, request.path) : code
+  },
+
+  setAcl: (context, request) => {
+    const code = commit(context, prepareSetAcl(writerOf(context), context.database.tree, request))
+    return code === errorCodes.ok ? answerStat(context, request.path) : code
+  },
+
+  // Outside a multi it is no operation at all (ZOOKEEPER-4828).
+  check: (context) => {
+    context.closeAfterAnswer()
+    return errorCodes.unimplemented
+  },
+
+  multi: (context, ops) => {
+    const draft = new Draft(context.database.tree)
+    const writer = writerOf(context)
+    const transactions: Transaction[] = []
+    for (const [index, op] of ops.entries()) {
+      const transaction = prepareMultiOp(writer, draft, op)
+      if (transaction === null) return errorCodes.marshallingError
+      if (typeof transaction === 'number') {
+        commit(context, transaction)
+        operations.multi.response.write(context.ok(), failedResults(ops.length, index, transaction))
+        return errorCodes.ok
+      }
+      draft.record(transaction)
+      transactions.push(transaction)
+    }
+    const results: MultiResult[] = []
+    const { database, session, xid } = context
+    database.commit(session.id, xid, { type: 'multi', transactions }, (part) => {
+      results.push(resultOf(context, part, ops[results.length]!.op))
+    })
+    operations.multi.response.write(context.ok(), results)
+    return errorCodes.ok
+  },
+
+  // A server that stands alone has no members to change.
+  reconfig: (context) => commit(context, errorCodes.unimplemented),
+}
+
+type CreateName = 'create' | 'create2' | 'createContainer' | 'createTtl'
+
+function create(context: RequestContext, op: CreateName, request: RequestOf<CreateName>): ErrorCode {
+  const transaction = prepareCreate(writerOf(context), context.database.tree, op, request)
+  const code = commit(context, transaction)
+  if (code !== errorCodes.ok || typeof transaction === 'number') return code
+  const writer = context.ok()
+  writer.string(transaction.path)
+  if (op !== 'create') context.database.tree.find(transaction.path)?.writeStat(writer)
+  return errorCodes.ok
+}
+
+function commit(context: RequestContext, transaction: Transaction | ErrorCode): ErrorCode {
+  const { database, session, xid } = context
+  if (typeof transaction !== 'number') {
+    database.commit(session.id, xid, transaction)
+    return errorCodes.ok
+  }
+  database.commit(session.id, xid, { type: 'error', code: transaction })
+  return transaction
+}
+
+function writerOf({ database, session, identities }: RequestContext): Writer {
+  return {
+    sessionId: session.id,
+    identities,
+    schemes: database.schemes,
+    tree: database.tree,
+    ttlEnabled: true,
+    enforceQuota: true,
+    skipAcl: false,
+  }
+}
+
+function answerStat(context: RequestContext, path: string): ErrorCode {
+  context.database.tree.find(path)?.writeStat(context.ok())
+  return errorCodes.ok
+}
+
+function resultOf({ database }: RequestContext, part: Transaction, op: string): MultiResult {
+  switch (part.type) {
+    case 'create': {
+      const { path } = part
+      return op === 'create'
+        ? { op: 'create', body: { path } }
+        : { op: 'create2', body: { path, stat: database.tree.find(path)!.stat() } }
+    }
+    case 'setData':
+      return { op: 'setData', body: { stat: database.tree.find(part.path)!.stat() } }
+    case 'delete':
+      return { op: 'delete', body: undefined }
+    default:
+      return { op: 'check', body: undefined }
+  }
+}
+
+/** As ZooKeeper reports it: 0 before the operation that failed, its code, and −2 after it. */
+function failedResults(count: number, culprit: number, code: ErrorCode): MultiResult[] {
+  return Array.from({ length: count }, (_, index) => {
+    const err = index < culprit ? errorCodes.ok : index === culprit ? code : errorCodes.runtimeInconsistency
+    return { op: 'error', body: { err } }
+  })
+}

@@ -1,0 +1,2 @@
+export { EmbeddedServer } from './embedded-server.ts'
+export type { EmbeddedServerOptions } from './options.ts'

@@ -1,0 +1,46 @@
+import type { Timer } from '../runtime/runtime.ts'
+import type { Database } from './database.ts'
+import { ownerKind, ttlOf } from './owner.ts'
+import { prepareDeleteContainer } from './prepare.ts'
+
+/** A container that never had a child is left alone for this long, in milliseconds. */
+const unusedContainer = 5 * 60_000
+
+/** Deletes containers whose last child is gone, and TTL znodes that nobody has touched for their time. */
+export class Reaper {
+  readonly #database: Database
+  #timer: Timer | null = null
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  start(): void {
+    const { runtime, reapInterval } = this.#database.settings
+    this.#timer = runtime.setTimer(reapInterval, () => {
+      this.reap()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  reap(): void {
+    const { tree, settings } = this.#database
+    if (tree.containers.size === 0 && tree.ttls.size === 0) return
+    const now = settings.runtime.wallClock()
+    for (const path of [...tree.containers, ...tree.ttls]) {
+      const node = tree.find(path)
+      if (node === undefined || node.numChildren > 0) continue
+      const isDue =
+        ownerKind(node.owner) === 'ttl'
+          ? now - node.mtime > ttlOf(node.owner)
+          : node.cversion > 0 || now - node.mtime > unusedContainer
+      if (!isDue) continue
+      const transaction = prepareDeleteContainer(tree, path)
+      if (typeof transaction !== 'number') this.#database.commit(0n, 0, transaction)
+    }
+  }
+}

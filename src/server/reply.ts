@@ -1,0 +1,43 @@
+import { Writer } from '../protocol/writer.ts'
+
+/**
+ * The frames that a connection sends. A handler begins its answer with {@link ok} and writes the body behind it; events
+ * that a write triggers come first, as they are written while it is committed.
+ */
+export class Replies {
+  readonly writer: Writer = new Writer(4_096)
+  #xid = 0
+  #frame = -1
+
+  /** The xid of the request to be answered next. */
+  expect(xid: number): void {
+    this.#xid = xid
+    this.#frame = -1
+  }
+
+  /** Begins the answer of a success; its body is written to what this returns. */
+  ok(zxid: number): Writer {
+    const { writer } = this
+    this.#frame = writer.beginFrame()
+    this.#header(zxid, 0)
+    return writer
+  }
+
+  /** Ends the answer: with what was written since {@link ok}, or with a header alone. */
+  end(zxid: number, errorCode: number): void {
+    const { writer } = this
+    if (this.#frame !== -1 && errorCode !== 0) writer.truncate(this.#frame - 4)
+    if (this.#frame === -1 || errorCode !== 0) {
+      this.#frame = writer.beginFrame()
+      this.#header(zxid, errorCode)
+    }
+    writer.endFrame(this.#frame)
+    this.#frame = -1
+  }
+
+  #header(zxid: number, errorCode: number): void {
+    this.writer.int(this.#xid)
+    this.writer.longNumber(zxid)
+    this.writer.int(errorCode)
+  }
+}
