@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+
+import { serverCommand } from './server-command.ts'
+
+/** The `kazoo` command. */
+const program = new Command('kazoo')
+  .description('Tools for ZooKeeper.')
+  .addCommand(serverCommand())
+  .showHelpAfterError('(kazoo --help tells more)')
+
+await program.parseAsync()
