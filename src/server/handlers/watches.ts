@@ -6,7 +6,9 @@ import { watchKinds } from '../watch-table.ts'
 
 /** The operations about watches. */
 export const watchHandlers: Handlers<'addWatch' | 'checkWatches' | 'removeWatches' | 'setWatches' | 'setWatches2'> = {
-  addWatch: ({ database: { watches }, watcher, ok }, { path, mode }) => {
+  addWatch: (context, { path, mode }) => {
+    const { database, watcher } = context
+    const { watches } = database
     if (mode === addWatchModes.persistent) {
       watches.data.add(path, watcher, watchKinds.persistent)
       watches.child.add(path, watcher, watchKinds.persistent)
@@ -15,7 +17,7 @@ export const watchHandlers: Handlers<'addWatch' | 'checkWatches' | 'removeWatche
     } else {
       return errorCodes.badArguments
     }
-    ok().int(0)
+    context.ok().int(0)
     return errorCodes.ok
   },
 

@@ -17,7 +17,7 @@ interface World {
   readonly client: KazooClient
   /** State and cause, as a listener heard them. */
   readonly states: [string, string | undefined][]
-  connect(): Promise<ScriptedConnection>
+  readonly connect: () => Promise<ScriptedConnection>
 }
 
 const timeout = 6_000
