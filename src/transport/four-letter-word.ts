@@ -42,8 +42,10 @@ export function fourLetterWord(
       },
       closed: (error) =>
         settle(() => {
-          if (error === null || size > 0) resolve(Buffer.concat(chunks).toString('utf8'))
-          else reject(new ConnectionLossError(undefined, { op: 'command', cause: error }))
+          // A server resets a connection that it closes with unread input, so an answer is an answer however it ends. It
+          // has none for a word it does not know, and none reaches us over a connection that was cut.
+          if (size > 0) resolve(Buffer.concat(chunks).toString('utf8'))
+          else reject(new ConnectionLossError(`no answer to "${word}"`, { op: 'command', cause: error ?? undefined }))
         }),
     })
     if (signal?.aborted === true) onAbort()
