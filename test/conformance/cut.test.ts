@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest'
 
 import { ConnectionClosedError, ConnectionLossError, SessionExpiredError } from '../../src/index.ts'
-import { failure, States } from './support/events.ts'
+import { failure, States, suspend } from './support/events.ts'
 import { onEachServer, onEachServerAndChroot } from './support/ground.ts'
 import { type Operation, operations, Site } from './support/operations.ts'
 
 /** What every reply has: the length of the frame, and a header of 16 bytes. */
 const header = 20
 
-onEachServerAndChroot((ground) => {
-  const expectLoss = (error: unknown, { op, path }: Operation, site: Site): void => {
-    expect(error).toBeInstanceOf(ConnectionLossError)
-    expect(error).toMatchObject({
-      code: 'CONNECTION_LOSS',
-      errno: -4,
-      retryable: true,
-      maybeApplied: true,
-      op,
-      path: path === undefined ? undefined : site.at(path),
-    })
-    expect((error as Error).cause).toBeInstanceOf(Error)
-  }
+const expectLoss = (error: unknown, { op, path }: Operation, site: Site): void => {
+  expect(error).toBeInstanceOf(ConnectionLossError)
+  expect(error).toMatchObject({
+    code: 'CONNECTION_LOSS',
+    errno: -4,
+    retryable: true,
+    maybeApplied: true,
+    op,
+    path: path === undefined ? undefined : site.at(path),
+  })
+  expect((error as Error).cause).toBeInstanceOf(Error)
+}
 
+onEachServerAndChroot((ground) => {
   describe.each(operations)('$name', (operation) => {
     it('is not applied when the request is lost, in whole or in part; made again, it succeeds', async () => {
       const { zk, proxy } = await ground.connectThroughProxy()
@@ -76,10 +76,7 @@ onEachServerAndChroot((ground) => {
     it('waits for the connection when it is down, and is then applied once', async () => {
       const { zk, proxy } = await ground.connectThroughProxy()
       const site = await Site.make(ground)
-      const suspended = new States(zk).next('SUSPENDED')
-      await proxy.setMode('refuse')
-      proxy.cut()
-      await suspended
+      await suspend(zk, proxy)
       const done = operation.run(zk, site)
       if (operation.applied !== undefined) expect(await operation.applied(ground.admin, site)).toBe(false)
       await proxy.setMode('forward')
@@ -137,10 +134,7 @@ onEachServer((ground) => {
   it('what waits when the client is stopped is refused and never applied', async () => {
     const { zk, proxy } = await ground.connectThroughProxy()
     const sites = await Promise.all(operations.map((_, index) => Site.make(ground, `site-${index}`)))
-    const suspended = new States(zk).next('SUSPENDED')
-    await proxy.setMode('refuse')
-    proxy.cut()
-    await suspended
+    await suspend(zk, proxy)
     const failures = operations.map((operation, index) => failure(operation.run(zk, sites[index]!)))
     await zk.stop()
     for (const [index, error] of (await Promise.all(failures)).entries()) {

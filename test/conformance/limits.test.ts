@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { OperationTimeoutError } from '../../src/index.ts'
-import { failure, States } from './support/events.ts'
+import { failure, States, suspend } from './support/events.ts'
 import { onEachServerAndChroot } from './support/ground.ts'
 import { compositeOperations, operations, Site } from './support/operations.ts'
 
@@ -74,10 +74,7 @@ onEachServerAndChroot((ground) => {
       const { zk, proxy } = await ground.connectThroughProxy()
       const site = await Site.make(ground)
       const states = new States(zk)
-      const suspended = states.next('SUSPENDED')
-      await proxy.setMode('refuse')
-      proxy.cut()
-      await suspended
+      await suspend(zk, proxy)
       const controller = new AbortController()
       const reason = new Error('changed my mind')
       const aborted = failure(operation.run(zk, site, { signal: controller.signal }))

@@ -1,4 +1,5 @@
 import type { KazooClient, KazooState, StateChange, WatchedEvent } from '../../../src/index.ts'
+import type { FaultProxy } from '../../../src/testing/index.ts'
 import { type Deferred, deferred } from '../../../src/common/deferred.ts'
 
 /** A watch function that keeps what it was called with. */
@@ -56,4 +57,12 @@ export async function failure(promise: Promise<unknown>): Promise<unknown> {
   )
   if ('error' in value) return value.error
   throw new Error('resolved instead of rejecting', { cause: value.result })
+}
+
+/** Takes the connection away, and keeps it away. */
+export async function suspend(zk: KazooClient, proxy: FaultProxy): Promise<void> {
+  const suspended = new States(zk).next('SUSPENDED')
+  await proxy.setMode('refuse')
+  proxy.cut()
+  await suspended
 }

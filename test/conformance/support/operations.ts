@@ -48,9 +48,9 @@ export interface Operation {
   readonly op: string
   /** The path in its errors, as {@link Site.at} takes it. */
   readonly path?: string
-  run(zk: KazooClient, site: Site, options?: CallOptions): Promise<unknown>
+  readonly run: (zk: KazooClient, site: Site, options?: CallOptions) => Promise<unknown>
   /** Whether it was applied, as another client sees it; a read has no such thing. */
-  applied?(admin: KazooClient, site: Site): Promise<boolean>
+  readonly applied?: (admin: KazooClient, site: Site) => Promise<boolean>
 }
 
 const isThere = async (admin: KazooClient, path: string): Promise<boolean> => (await admin.exists(path)) !== null
