@@ -219,8 +219,9 @@ async function tour(hosts) {
         (await answer) === stop.signal.reason,
         `an aborted call rejects with the reason: "${(await answer).message}"`,
       )
-      const late = await rejection(zk.get(base, { timeout: 0 }), OperationTimeoutError)
-      say(`a timeout of 0 ms: ${late.name}`)
+      const nobody = new KazooClient({ hosts: '127.0.0.1:1' })
+      const late = await rejection(nobody.start({ timeout: 50 }), OperationTimeoutError)
+      say(`start where there is no server: ${late.name}, "${late.message}"`)
     })
 
     await step('ACLs and authentication by digest', async () => {
