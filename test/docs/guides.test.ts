@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { format } from 'node:util'
@@ -64,6 +64,30 @@ test('every snippet compiles, strictly, against the source', () => {
   expect(faults).toBe('')
   expect(tsc.status).toBe(0)
 })
+
+test.each([...guides, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'])(
+  'every link of %s leads somewhere',
+  (guide) => {
+    const text = readFileSync(join(root, guide), 'utf8')
+    const anchors = new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading)))
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link)
+    const dead = links.filter((link) => {
+      if (/^https?:/.test(link)) return false
+      const [file = '', anchor] = link.split('#')
+      if (file !== '') return !existsSync(join(root, guide, '..', file))
+      return anchor === undefined || !anchors.has(anchor)
+    })
+    expect(dead).toEqual([])
+  },
+)
+
+/** The anchor of a heading, as Markdown's readers make it. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+}
 
 describe.each(guidesWithCode)('%s', (guide) => {
   for (const snippet of snippets.filter(({ file }) => file === guide)) {
