@@ -3,19 +3,19 @@
 export * from './acl.ts'
 export type { DataInput } from './arguments.ts'
 export type { CreateMode, CreateOptions } from './create-options.ts'
-export {
-  KazooClient,
-  type DeleteOptions,
-  type EnsurePathOptions,
-  type GetChildrenOptions,
-  type VersionOptions,
-  type WatchOptions,
-} from './kazoo-client.ts'
+export { KazooClient } from './kazoo-client.ts'
 export { ForceRetryError, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 export type { KazooClientOptions, Logger } from './options.ts'
 export type { AclsAndStat, ChildrenAndStat, DataAndStat, PathAndStat } from './requests.ts'
 export { TransactionError } from './transaction-error.ts'
 export type { Transaction } from './transaction.ts'
+export type {
+  DeleteOptions,
+  EnsurePathOptions,
+  GetChildrenOptions,
+  VersionOptions,
+  WatchOptions,
+} from './verb-options.ts'
 export {
   ApiError,
   AuthFailedError,

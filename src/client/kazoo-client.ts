@@ -9,7 +9,6 @@ import type { SessionIdentity } from '../session/session-identity.ts'
 import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { checkAcl, type Acl } from './acl.ts'
 import { checkBoolean, checkOptions, optionNames, toBytes, toListener, toVersion, type DataInput } from './arguments.ts'
@@ -36,6 +35,13 @@ import {
   type PathAndStat,
 } from './requests.ts'
 import { Transaction } from './transaction.ts'
+import type {
+  DeleteOptions,
+  EnsurePathOptions,
+  GetChildrenOptions,
+  VersionOptions,
+  WatchOptions,
+} from './verb-options.ts'
 
 const callNames = optionNames()
 const watchNames = optionNames('watch')
@@ -43,31 +49,6 @@ const childrenNames = optionNames('watch', 'includeStat')
 const versionNames = optionNames('version')
 const deleteNames = optionNames('version', 'recursive')
 const aclNames = optionNames('acl')
-
-export interface WatchOptions extends CallOptions {
-  /** Called once, at the next change; at no other time, and not for the connection's sake. */
-  readonly watch?: WatchListener
-}
-
-export interface GetChildrenOptions extends WatchOptions {
-  /** Resolves to `{ children, stat }` instead of the names. @defaultValue false */
-  readonly includeStat?: boolean
-}
-
-export interface VersionOptions extends CallOptions {
-  /** The version that the znode must have; −1 is any. @defaultValue −1 */
-  readonly version?: number
-}
-
-export interface DeleteOptions extends VersionOptions {
-  /** Deletes what is below it first; not atomic. @defaultValue false */
-  readonly recursive?: boolean
-}
-
-export interface EnsurePathOptions extends CallOptions {
-  /** The ACL of the znodes that are created. @defaultValue the client's `defaultAcl` */
-  readonly acl?: readonly Acl[]
-}
 
 /** How long `start` waits when it is not told: milliseconds. */
 const defaultStartTimeout = 15_000
@@ -90,6 +71,8 @@ export class KazooClient {
   #starting: Promise<this> | null = null
   #stopping: Promise<void> | null = null
   #restarting = false
+  /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
+  #stops = 0
   #state: KazooState = 'LOST'
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
@@ -130,7 +113,7 @@ export class KazooClient {
 
   async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<this> {
     // Without it verbs that are called right after `start` find a session to wait for.
-    if (this.#stopping !== null) await this.#stopping
+    if (this.#stopping !== null) await this.#afterStop(signal)
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.#options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
@@ -160,13 +143,25 @@ export class KazooClient {
     try {
       await session.start()
     } catch (error) {
-      await this.stop()
+      // Unless somebody else has stopped it, and may have started it again.
+      if (this.#session === session && this.#stopping === null) await this.stop()
       throw failure === undefined ? error : failure.reason
     } finally {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
     }
     return this
+  }
+
+  /** Waits for the stop under way; throws if there is no reason left to start. */
+  async #afterStop(signal: AbortSignal | undefined): Promise<void> {
+    const stops = this.#stops
+    await this.#stopping
+    if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
+    if (signal?.aborted === true) {
+      this.#starting = null
+      throw signal.reason
+    }
   }
 
   /**
@@ -177,6 +172,7 @@ export class KazooClient {
   stop(): Promise<void> {
     const session = this.#session
     if (session === null) return Promise.resolve()
+    this.#stops++
     this.#starting = null
     this.#stopping ??= session.stop().then(() => {
       this.#session = this.#stopping = null
@@ -485,6 +481,8 @@ export class KazooClient {
 
   #changed(session: Session, state: KazooState, change: StateChange): void {
     if (this.#session !== session) return
+    // Restarted while LOST: nothing is new.
+    if (this.#restarting && state === this.#state) return
     this.#state = state
     this.#options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.

@@ -341,9 +341,12 @@ export class Session implements LinkOwner {
 
   /** Moves to the next phase, does what belongs to it, and tells of the new state if it is one. */
   #apply(event: SessionEvent, cause: Error | undefined, effect?: () => void): void {
-    const before = this.state
-    this.#phase = transition(this.#phase, event)
+    const before = this.#phase
+    this.#phase = transition(before, event)
     effect?.()
-    if (this.state !== before) this.#tell(this.state, { cause, stopped: this.#phase === 'closed' })
+    const stopped = this.#phase === 'closed'
+    // Who has heard LOST hears it again when no session will follow: else they would wait for one for ever.
+    const endedWhileLost = stopped && before === 'connecting' && this.#everReady
+    if (this.state !== stateOf(before) || endedWhileLost) this.#tell(this.state, { cause, stopped })
   }
 }

@@ -5,7 +5,10 @@ import type { KazooState } from './session-state.ts'
 export interface StateChange {
   /** Why the connection was lost, or the session; undefined when all is well or `stop` was called. */
   readonly cause: Error | undefined
-  /** With `'LOST'`: the client was stopped, or gave up; no other session follows until it is started again. */
+  /**
+   * With `'LOST'`: the client was stopped, or gave up; no other session follows until it is started again. A client
+   * that is stopped while it is LOST tells LOST once more, to say this.
+   */
   readonly stopped: boolean
 }
 
