@@ -217,6 +217,18 @@ onEachServerAndChroot((ground) => {
       expect(zxid).toBe(ground.isSince('3.9.0') ? mzxid : undefined)
     })
 
+    it('do not move lastZxid, which tells what the client has read', async () => {
+      const zk = await ground.connect()
+      await others.create('/node')
+      const called = watch()
+      const { stat } = await zk.get(ground.at('/node'), { watch: called })
+      const before = zk.lastZxid
+      expect(before).toBeGreaterThanOrEqual(stat.mzxid)
+      await others.set('/node')
+      await called.first
+      expect(zk.lastZxid).toBe(before)
+    })
+
     it('come in the order of the changes', async () => {
       const zk = await ground.connect()
       const names = Array.from({ length: 100 }, (_, index) => `/node-${index}`)
