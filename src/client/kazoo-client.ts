@@ -182,6 +182,7 @@ export class KazooClient {
 
   /** Stops and starts: a new session. */
   async restart(options: CallOptions = {}): Promise<this> {
+    checkOptions(options, callNames)
     this.#restarting = true
     try {
       await this.stop()

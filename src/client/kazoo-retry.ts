@@ -94,6 +94,8 @@ export class KazooRetry {
         if (deadline !== undefined && this.#runtime.now() + pause - startedAt >= deadline) {
           throw new RetryFailedError(`gave up after the deadline of ${deadline} ms`, { cause: error })
         }
+        // It may have been aborted while the function ran, which no listener would be told any more.
+        signal?.throwIfAborted()
         await this.#sleep(pause, signal)
         ceiling = Math.min(ceiling * backoff, maxDelay)
       }

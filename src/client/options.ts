@@ -119,13 +119,11 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
   if (defaultAcl !== undefined) checkAcl(defaultAcl, 'defaultAcl')
   if (logger !== undefined) checkLogger(logger)
   return {
-    hosts: parseHosts(options.hosts ?? defaultOptions.hosts),
+    hosts: parseHosts(options.hosts === undefined ? defaultOptions.hosts : options.hosts),
     sessionTimeout: Math.round(sessionTimeout ?? defaultOptions.sessionTimeout),
     readOnly: readOnly ?? defaultOptions.readOnly,
     session: checkSession(options.session),
-    authData: (options.authData ?? []).map((info, index) =>
-      checkAuth(info.scheme, info.credential, `authData[${index}]`),
-    ),
+    authData: checkAuthData(options.authData),
     defaultAcl: defaultAcl ?? OPEN_ACL_UNSAFE,
     randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
@@ -140,10 +138,26 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
 
 function checkSession(session: KazooClientOptions['session']): CheckedOptions['session'] {
   if (session === undefined || session === null) return null
+  if (typeof session !== 'object') {
+    throw new TypeError(`session must be { id, password }, not ${describeType(session)}`)
+  }
   const { id, password } = session
   if (typeof id !== 'bigint') throw new TypeError(`session.id must be a bigint, not ${describeType(id)}`)
   if (!(password instanceof Uint8Array)) throw new TypeError('session.password must be a Uint8Array')
   return { id: BigInt.asIntN(64, id), password: Buffer.from(password) }
+}
+
+function checkAuthData(authData: unknown): readonly AuthInfo[] {
+  if (authData === undefined) return []
+  if (!Array.isArray(authData)) throw new TypeError(`authData must be an array, not ${describeType(authData)}`)
+  return authData.map((info: unknown, index) => {
+    const name = `authData[${index}]`
+    if (typeof info !== 'object' || info === null) {
+      throw new TypeError(`${name} must be { scheme, credential }, not ${describeType(info)}`)
+    }
+    const { scheme, credential } = info as { scheme?: unknown; credential?: unknown }
+    return checkAuth(scheme, credential, name)
+  })
 }
 
 /** The credential itself never appears in what is thrown. */
@@ -168,7 +182,7 @@ function checkSize(value: unknown, name: string, standard: number): number {
 
 function checkLogger(logger: unknown): void {
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {
-    if (typeof (logger as Partial<Logger>)[level] !== 'function') {
+    if (typeof (logger as Partial<Logger> | null)?.[level] !== 'function') {
       throw new TypeError(`logger must have a function ${level}(details, message)`)
     }
   }
