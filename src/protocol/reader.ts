@@ -20,9 +20,19 @@ export class Reader {
     return reader
   }
 
+  /** Bytes copied out of the chunk at one go, which lie at `#slabStart` to `#slabEnd` of it; see {@link buffer}. */
+  #slab: Buffer = empty
+  #slabStart = 0
+  #slabEnd = 0
+  /** Values copied out of the chunk so far. */
+  #copies = 0
+
   /** Sets the reader onto the bytes of `buffer` from `start` to `end`; `view` covers the same buffer. */
   reset(buffer: Buffer, view: DataView, start: number, end: number): void {
-    this.#buffer = buffer
+    if (this.#buffer !== buffer) {
+      this.#buffer = buffer
+      this.#slabEnd = this.#copies = 0
+    }
     this.#view = view
     this.#offset = start
     this.#end = end
@@ -56,12 +66,19 @@ export class Reader {
     return this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
   }
 
-  /** Bytes of their own or, where they are most of what was received, a view of it: see {@link detach}. */
+  /**
+   * Bytes that outlive the chunk they came in. A small value kept by the caller must not keep a large chunk alive, so it
+   * is copied; one that makes up at least half of the memory behind it is sliced.
+   */
   buffer(): Buffer | null {
     const size = this.int()
     if (size === -1) return null
     const start = this.#takeLength(size)
-    return detach(this.#buffer, start, start + size)
+    // Many small values in a chunk share slabs, as those of `Buffer.allocUnsafe` do: one copy for dozens of them.
+    if (start >= this.#slabStart && start + size <= this.#slabEnd) {
+      return this.#slab.subarray(start - this.#slabStart, start - this.#slabStart + size)
+    }
+    return this.#detach(start, size)
   }
 
   string(): string | null {
@@ -99,19 +116,27 @@ export class Reader {
     if (size < 0) throw new ProtocolError(`impossible length ${size}`)
     return this.take(size)
   }
+
+  #detach(start: number, size: number): Buffer {
+    const buffer = this.#buffer
+    if (size * 2 >= buffer.buffer.byteLength) return buffer.subarray(start, start + size)
+    // The second small value of a chunk makes a third likely; the first alone says nothing.
+    if (size > slabSize / 2 || this.#copies++ === 0) {
+      const copy = Buffer.allocUnsafe(size)
+      copy.set(buffer.subarray(start, start + size))
+      return copy
+    }
+    const end = Math.min(start + slabSize, buffer.length)
+    this.#slab = Buffer.allocUnsafeSlow(end - start)
+    this.#slab.set(buffer.subarray(start, end))
+    this.#slabStart = start
+    this.#slabEnd = end
+    return this.#slab.subarray(0, size)
+  }
 }
 
-/**
- * Bytes that outlive the chunk they came in. A small value kept by the caller must not keep a large chunk alive, so it
- * is copied; one that makes up at least half of the memory behind it is sliced.
- */
-function detach(buffer: Buffer, start: number, end: number): Buffer {
-  const size = end - start
-  if (size * 2 >= buffer.buffer.byteLength) return buffer.subarray(start, end)
-  const copy = Buffer.allocUnsafe(size)
-  copy.set(buffer.subarray(start, end))
-  return copy
-}
+/** The most memory that a small value may keep alive, in bytes: as much as one of `Buffer.allocUnsafe` does. */
+const slabSize = 8192
 
 const empty = Buffer.alloc(0)
 const emptyView = new DataView(empty.buffer, empty.byteOffset, 0)

@@ -193,4 +193,27 @@ describe('Reader', () => {
       }),
     )
   })
+
+  it('copies many small values out of one chunk, and forgets it for the next', () => {
+    const sizes = fc.array(fc.oneof(fc.nat(300), fc.nat(9_000)), { minLength: 1, maxLength: 80 })
+    fc.assert(
+      fc.property(sizes, (all) => {
+        const reader = new Reader()
+        for (let round = 0; round < 3; round++) {
+          const values = all.map((size, index) => Buffer.alloc(size, index + round + 1))
+          // The chunk is part of something larger, so that no value is most of the memory behind it.
+          const chunk = Buffer.concat([...values.map((value) => byTheBook(['buffer', value])), Buffer.alloc(800_000)])
+          const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.length)
+          reader.reset(chunk, view, 0, chunk.length)
+          const read = values.map(() => reader.buffer()!)
+          chunk.fill(0)
+          for (const [index, value] of read.entries()) {
+            expect(value.equals(values[index]!)).toBe(true)
+            expect(value.buffer.byteLength).toBeLessThanOrEqual(Math.max(2 * value.length, Buffer.poolSize))
+          }
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
 })
