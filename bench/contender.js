@@ -19,9 +19,17 @@ import { performance } from 'node:perf_hooks'
 import { pipeline } from './support/pipeline.js'
 
 const [module = '', host = '', port = ''] = process.argv.slice(2)
-const { open } = await import(`./contenders/${module}.js`)
-/** @type {Contender} */
-const contender = await open(host, Number(port))
+
+/** @type {Record<string, (() => Promise<{ open(host: string, port: number): Promise<Contender> }>) | undefined>} */
+const modules = {
+  bare: () => import('./contenders/bare.js'),
+  floor: () => import('./contenders/floor.js'),
+  'kazoo-ts': () => import('./contenders/kazoo-ts.js'),
+  'node-zookeeper-client': () => import('./contenders/node-zookeeper-client.js'),
+}
+const load = modules[module]
+if (load === undefined) throw new RangeError(`no contender ${module}`)
+const contender = await (await load()).open(host, Number(port))
 
 /** @param {Order} order */
 function carryOut({ count, window }) {

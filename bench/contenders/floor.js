@@ -7,6 +7,8 @@ import { connect } from 'node:net'
 
 import { connectRequest, getRequest, statSize } from '../support/wire.js'
 
+// Fields set in a fixed order are the fastest way to make an object.
+// oxlint-disable-next-line typescript/no-extraneous-class
 class Stat {
   /**
    * @param {DataView} view
