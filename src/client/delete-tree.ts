@@ -1,4 +1,4 @@
-import { NoNodeError, NotEmptyError } from '../common/errors.ts'
+import { NoAuthError, NoNodeError, NotEmptyError } from '../common/errors.ts'
 import { childPath } from '../common/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CallOptions, Request } from '../session/request.ts'
@@ -25,7 +25,7 @@ const width = 256
  */
 export async function deleteTree(host: DeleteHost, root: string, call: CallOptions): Promise<void> {
   const limits = timeBudget(host.runtime, call)
-  const listed = await childrenOf(host, root, limits)
+  const listed = await listRoot(host, root, limits)
   if (listed === null) throw new NoNodeError(undefined, { op: 'delete', path: root })
   let paths = [root]
   // Level by level, so that each level's requests share the wire.
@@ -34,9 +34,29 @@ export async function deleteTree(host: DeleteHost, root: string, call: CallOptio
   while (paths.length > 0) {
     levels.push(paths)
     paths = paths.flatMap((path, index) => (below[index] ?? []).map((name) => childPath(path, name)))
-    below = await inParallel(paths, (path) => childrenOf(host, path, limits))
+    below = await inParallel(paths, (path) => childrenOf(host, path, limits).catch(asLeaf))
   }
   for (const level of levels.toReversed()) await inParallel(level, (path) => deleteOne(host, path, limits))
+}
+
+/** Who may not list a znode may still delete it, as long as it has no children. */
+function asLeaf(error: unknown): string[] {
+  if (error instanceof NoAuthError) return []
+  throw error
+}
+
+async function listRoot(host: DeleteHost, root: string, limits: Limits): Promise<string[] | null> {
+  try {
+    return await childrenOf(host, root, limits)
+  } catch (error) {
+    if (!(error instanceof NoAuthError)) throw error
+    return await host.submit(new DeleteRequest(host.chroot, root, -1), limits()).then(
+      () => [],
+      (failure: unknown) => {
+        throw failure instanceof NotEmptyError ? error : failure
+      },
+    )
+  }
 }
 
 async function deleteOne(host: DeleteHost, path: string, limits: Limits): Promise<void> {
