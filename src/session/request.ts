@@ -2,6 +2,7 @@ import { ConnectionLossError, errorFromCode, OperationTimeoutError, type ZooKeep
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import type { Runtime, Timer } from '../runtime/runtime.ts'
+import type { Batch } from '../transport/connection.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
 /** How a caller limits a call that waits. */
@@ -28,10 +29,8 @@ export abstract class Request<T> {
 
   /** Given when the request is written. */
   xid = 0
-  /** When it was sent, on the monotonic clock; not later than it was. */
-  sentAt = 0
-  /** The connection's batch it is in; 0 while it waits. */
-  batch = 0
+  /** The connection's batch it is in, which knows when it was sent; null while it waits. */
+  batch: Batch | null = null
   /** The body, encoded when the request was queued, so that what the caller does to the data later changes nothing. */
   encoded: Buffer | null = null
   settled = false
@@ -109,7 +108,7 @@ export abstract class Request<T> {
     signal?.addEventListener('abort', onAbort)
     if (timeout !== undefined) {
       timer = runtime.setTimer(timeout, () => {
-        const details = { op: this.op, path: this.path, maybeApplied: this.batch > 0 }
+        const details = { op: this.op, path: this.path, maybeApplied: this.batch !== null }
         this.reject(new OperationTimeoutError(`timed out after ${timeout} ms: ${this.describe()}`, details))
         abandon()
       })

@@ -298,7 +298,7 @@ export class Session implements LinkOwner {
 
   /** A request that waits and never will be sent makes room: at once for another, and for its bytes in a while. */
   #abandon(request: Request<unknown>): void {
-    if (request.batch !== 0) return
+    if (request.batch !== null) return
     request.encoded = null
     this.#abandoned++
     if (this.#abandoned * 2 > this.#waiting.length) for (const kept of this.#takeWaiting()) this.#waiting.push(kept)

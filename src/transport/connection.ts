@@ -15,6 +15,14 @@ export interface ConnectionHandler {
   closed(cause: Error): void
 }
 
+/** Frames that leave in one `write`. Requests share it: a time of their own would cost each an object on the heap. */
+export interface Batch {
+  /** When it was begun: not later than any of its frames will be sent. Monotonic milliseconds. */
+  readonly startedAt: number
+  /** Whether it was handed to the operating system, so that the server may have it. */
+  sent: boolean
+}
+
 /** Batches are flushed early once they are this large, so that a burst of requests is on its way while it is made. */
 const batchLimit = 65_536
 
@@ -33,8 +41,7 @@ export class Connection {
   }
   #flushScheduled = false
   #closed = false
-  #batch = 1
-  #batchStartedAt = 0
+  #batch: Batch = { startedAt: 0, sent: false }
 
   constructor(runtime: Runtime, address: DialOptions, maxReply: number, handler: ConnectionHandler) {
     this.#runtime = runtime
@@ -49,19 +56,9 @@ export class Connection {
     })
   }
 
-  /** The number of the batch that frames go into now. */
-  get batch(): number {
+  /** The batch that the last frame went into. */
+  get batch(): Batch {
     return this.#batch
-  }
-
-  /** Whether a batch was handed to the operating system, so that the server may have it. */
-  isSent(batch: number): boolean {
-    return batch < this.#batch
-  }
-
-  /** When the batch under way was begun: not later than any of its frames will be sent. Monotonic milliseconds. */
-  get batchStartedAt(): number {
-    return this.#batchStartedAt
   }
 
   /** Begins a frame on {@link writer}; returns what {@link endFrame} wants. */
@@ -70,7 +67,7 @@ export class Connection {
       this.#flushScheduled = true
       this.#runtime.defer(this.#flush)
     }
-    if (this.writer.length === 0) this.#batchStartedAt = this.#runtime.now()
+    if (this.writer.length === 0) this.#batch = { startedAt: this.#runtime.now(), sent: false }
     return this.writer.beginFrame()
   }
 
@@ -92,7 +89,7 @@ export class Connection {
   /** Sends what was written. */
   flush(): void {
     if (this.#closed || this.writer.length === 0) return
-    this.#batch++
+    this.#batch.sent = true
     this.#socket.write(this.writer.take())
   }
 
