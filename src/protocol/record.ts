@@ -50,11 +50,18 @@ export const longNumber: Field<number> = {
   least: 8,
 }
 
-/** A string; null, which the wire allows anywhere, is refused. */
+/** A string is null where it must not be: the bytes are well formed, and yet no value of their record. */
+export class NullStringError extends ProtocolError {
+  constructor() {
+    super('a string is null where it must not be')
+  }
+}
+
+/** A string; null, which the wire allows anywhere, is refused with {@link NullStringError}. */
 export const ustring: Field<string> = {
   read: (reader) => {
     const value = reader.string()
-    if (value === null) throw new ProtocolError('a string is null where it must not be')
+    if (value === null) throw new NullStringError()
     return value
   },
   write: (writer, value) => writer.string(value),

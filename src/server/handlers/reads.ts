@@ -1,4 +1,5 @@
 import { permissions } from '../../protocol/constants.ts'
+import type { MultiResult } from '../../protocol/multi.ts'
 import { operations } from '../../protocol/operations.ts'
 import { maskDigests } from '../acl-check.ts'
 import type { DataNode } from '../data-node.ts'
@@ -21,6 +22,7 @@ export const readHandlers: Handlers<
 > = {
   exists: (context, { path, watch }) => {
     const { tree, watches } = context.database
+    if (path.includes('\0')) return errorCodes.badArguments
     const node = tree.find(path)
     // Reading what is there needs permission since ZOOKEEPER-4799; that something is not there is no secret.
     if (node !== undefined && !context.may(node, permissions.read)) return errorCodes.noAuth
@@ -58,7 +60,8 @@ export const readHandlers: Handlers<
 
   getEphemerals: (context, { prefix }) => {
     const paths = [...(context.database.tree.ephemerals.get(context.session.id) ?? [])]
-    const wanted = prefix === null || prefix === '' || prefix === '/' ? '' : prefix
+    // A prefix of blanks, or the root's, is none; others are compared as they are.
+    const wanted = prefix === null || ['', '/'].includes(prefix.trim()) ? '' : prefix
     operations.getEphemerals.response.write(context.ok(), {
       ephemerals: paths.filter((path) => path.startsWith(wanted)),
     })
@@ -84,16 +87,15 @@ export const readHandlers: Handlers<
   },
 
   multiRead: (context, ops) => {
-    const results = ops.map(({ op, body }) => {
-      if (op !== 'getData' && op !== 'getChildren')
-        return { op: 'error' as const, body: { err: errorCodes.badArguments } }
+    const results: MultiResult[] = []
+    for (const { op, body } of ops) {
+      if (op !== 'getData' && op !== 'getChildren') return errorCodes.marshallingError
       const node = context.database.tree.find(body.path)
-      if (node === undefined) return { op: 'error' as const, body: { err: errorCodes.noNode } }
-      if (!context.may(node, permissions.read)) return { op: 'error' as const, body: { err: errorCodes.noAuth } }
-      return op === 'getData'
-        ? { op, body: { data: node.data, stat: node.stat() } }
-        : { op, body: { children: namesOf(node) } }
-    })
+      if (node === undefined) results.push({ op: 'error', body: { err: errorCodes.noNode } })
+      else if (!context.may(node, permissions.read)) results.push({ op: 'error', body: { err: errorCodes.noAuth } })
+      else if (op === 'getData') results.push({ op, body: { data: node.data, stat: node.stat() } })
+      else results.push({ op, body: { children: namesOf(node) } })
+    }
     operations.multiRead.response.write(context.ok(), results)
     return errorCodes.ok
   },

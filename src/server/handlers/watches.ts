@@ -15,7 +15,7 @@ export const watchHandlers: Handlers<'addWatch' | 'checkWatches' | 'removeWatche
     } else if (mode === addWatchModes.persistentRecursive) {
       watches.data.add(path, watcher, watchKinds.recursive)
     } else {
-      return errorCodes.badArguments
+      return errorCodes.marshallingError
     }
     context.ok().int(0)
     return errorCodes.ok

@@ -1,4 +1,5 @@
-import type { MultiResult } from '../../protocol/multi.ts'
+import { createFlags } from '../../protocol/constants.ts'
+import type { MultiOp, MultiResult } from '../../protocol/multi.ts'
 import { operations, type RequestOf } from '../../protocol/operations.ts'
 import { Draft } from '../draft.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
@@ -42,13 +43,15 @@ export const writeHandlers: Handlers<
     return errorCodes.unimplemented
   },
 
-  multi: (context, ops) => {
+  multi: (context, requests) => {
     const draft = new Draft(context.database.tree)
     const writer = writerOf(context)
     const transactions: Transaction[] = []
+    if (!requests.every(hasItsPlace)) return commit(context, errorCodes.marshallingError)
+    const ops = requests.map(asItIsMeant)
     for (const [index, op] of ops.entries()) {
       const transaction = prepareMultiOp(writer, draft, op)
-      if (transaction === null) return errorCodes.marshallingError
+      if (transaction === null) return commit(context, errorCodes.marshallingError)
       if (typeof transaction === 'number') {
         commit(context, transaction)
         operations.multi.response.write(context.ok(), failedResults(ops.length, index, transaction))
@@ -107,6 +110,39 @@ function writerOf({ database, session, identities }: RequestContext): Writer {
 function answerStat(context: RequestContext, path: string): ErrorCode {
   context.database.tree.find(path)?.writeStat(context.ok())
   return errorCodes.ok
+}
+
+/** What ZooKeeper would not even read as an operation of a multi. */
+function hasItsPlace({ op, body }: MultiOp): boolean {
+  switch (op) {
+    case 'create':
+    case 'create2':
+    case 'createContainer':
+      // A time to live takes a request of its own.
+      return body.flags >= createFlags.persistent && body.flags < createFlags.persistentTtl
+    case 'getData':
+    case 'getChildren':
+      return false
+    default:
+      return true
+  }
+}
+
+/** In a multi the flags decide what is made, not the opcode alone. */
+function asItIsMeant(request: MultiOp): MultiOp {
+  const { op, body } = request
+  switch (op) {
+    case 'create':
+    case 'create2':
+      return body.flags === createFlags.container ? { op: 'createContainer', body } : request
+    case 'createTtl': {
+      const { flags } = body
+      if (flags === createFlags.persistentTtl || flags === createFlags.persistentSequentialTtl) return request
+      return { op: flags === createFlags.container ? 'createContainer' : 'create', body }
+    }
+    default:
+      return request
+  }
 }
 
 function resultOf({ database }: RequestContext, part: Transaction, op: string): MultiResult {

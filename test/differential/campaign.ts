@@ -1,0 +1,96 @@
+import { compareTraces, type Difference } from './compare.ts'
+import { Executor } from './execute.ts'
+import { countOps, type Program } from './program.ts'
+import { generateProgram } from './generate.ts'
+import { shrink } from './shrink.ts'
+import type { Target } from './targets.ts'
+
+/** A program on which the servers differ, as small as it could be made. */
+export interface Finding {
+  readonly index: number
+  readonly difference: Difference
+  readonly program: Program
+}
+
+export interface CampaignOptions {
+  readonly left: Target
+  readonly right: Target
+  readonly seed: number
+  /** Programs `first` up to, but not including, `first + count` of the seed. */
+  readonly first?: number
+  readonly count: number
+  /** Differences after which to stop. @defaultValue 1 */
+  readonly most?: number
+  readonly progress?: (done: number, operations: number, findings: number) => void
+}
+
+export interface Outcome {
+  readonly programs: number
+  readonly operations: number
+  readonly findings: readonly Finding[]
+}
+
+const shrinkBudget = 1_500
+
+let roots = 0
+
+/** Runs programs side by side on two servers. */
+export class Duel {
+  readonly #left: Executor
+  readonly #right: Executor
+
+  constructor(left: Target, right: Target) {
+    this.#left = new Executor(left)
+    this.#right = new Executor(right)
+  }
+
+  /** Where the servers first differ; null for nowhere. */
+  async fight(program: Program): Promise<Difference | null> {
+    const root = `/p${roots++}`
+    const [left, right] = await Promise.all([this.#left.run(program, root), this.#right.run(program, root)])
+    return compareTraces(left, right)
+  }
+}
+
+export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
+  const { left, right, seed, first = 0, count, most = 1, progress } = options
+  const duel = new Duel(left, right)
+  const findings: Finding[] = []
+  let programs = 0
+  let operations = 0
+  for (let index = first; index < first + count && findings.length < most; index++) {
+    const program = generateProgram(seed, index)
+    const difference = await duel.fight(program)
+    programs++
+    operations += countOps(program)
+    if (difference !== null) findings.push({ index, ...(await minimize(duel, program, difference)) })
+    progress?.(programs, operations, findings.length)
+  }
+  return { programs, operations, findings }
+}
+
+async function minimize(duel: Duel, program: Program, first: Difference): Promise<Omit<Finding, 'index'>> {
+  let difference = first
+  const small = await shrink(
+    program,
+    async (candidate) => {
+      const found = await duel.fight(candidate)
+      if (found !== null) difference = found
+      return found !== null
+    },
+    shrinkBudget,
+  )
+  return { program: small, difference }
+}
+
+/** A finding as a person reads it. */
+export function describeFinding({ index, difference, program }: Finding, left: string, right: string): string {
+  const { session, line, before } = difference
+  return [
+    `program ${index}, session ${session}, line ${line}:`,
+    ...before.map((text) => `    ${text}`),
+    `  ${left}: ${difference.left}`,
+    `  ${right}: ${difference.right}`,
+    `  shrunk to: ${JSON.stringify(program)}`,
+  ].join('\n')
+}
