@@ -17,15 +17,23 @@ export class AuthRequest extends Request<true> {
   readonly opcode: number = operations.auth.opcode
   readonly scheme: string
   readonly #auth: Uint8Array
+  readonly #accepted: (() => void) | undefined
 
-  constructor(scheme: string, credential: string | Uint8Array) {
+  /** @param accepted - called when the server has accepted the credentials, before the promise resolves */
+  constructor({ scheme, credential }: AuthInfo, accepted?: () => void) {
     super(undefined)
     this.scheme = scheme
     this.#auth = typeof credential === 'string' ? Buffer.from(credential) : Buffer.from(credential)
+    this.#accepted = accepted
   }
 
   write(writer: Writer): void {
     operations.auth.request.write(writer, { type: 0, scheme: this.scheme, auth: this.#auth })
+  }
+
+  override resolve(value: true): void {
+    this.#accepted?.()
+    super.resolve(value)
   }
 
   read(): true {

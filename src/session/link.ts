@@ -225,8 +225,8 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     }
     this.#owner.granted(response, this.#handshakeSentAt)
     this.#stage = 'authenticating'
-    for (const { scheme, credential } of this.#terms.authData) {
-      const request = new AuthRequest(scheme, credential)
+    for (const info of this.#terms.authData) {
+      const request = new AuthRequest(info)
       // Nobody awaits it: what it leads to is told by closing the link.
       request.promise.catch(() => {})
       this.send(request)

@@ -1,0 +1,184 @@
+import { ConnectionClosedError, ConnectionLossError, OperationTimeoutError } from '../common/errors.ts'
+import { describeType } from '../common/paths.ts'
+import type { DialOptions } from '../runtime/runtime.ts'
+import { AuthRequest, type AuthInfo } from '../session/auth-request.ts'
+import type { Hosts } from '../session/hosts.ts'
+import type { CallOptions, Request } from '../session/request.ts'
+import type { KazooState } from '../session/session-state.ts'
+import { Session } from '../session/session.ts'
+import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
+import type { CheckedOptions } from './options.ts'
+
+/** How long `start` waits when it is not told: milliseconds. */
+const defaultStartTimeout = 15_000
+
+/**
+ * What is behind a client: from each start to the next stop a `Session`, and what lasts beyond it, which is the options,
+ * the listeners, the servers and the credentials.
+ */
+export class ClientCore {
+  readonly options: CheckedOptions
+  readonly #listeners = new StateListeners()
+  readonly #authData: AuthInfo[]
+  #hosts: Hosts
+  #randomizeHosts: boolean
+  #session: Session | null = null
+  #starting: Promise<void> | null = null
+  #stopping: Promise<void> | null = null
+  #restarting = false
+  /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
+  #stops = 0
+  #state: KazooState = 'LOST'
+
+  constructor(options: CheckedOptions) {
+    this.options = options
+    this.#hosts = options.hosts
+    this.#randomizeHosts = options.randomizeHosts
+    this.#authData = [...options.authData]
+  }
+
+  get state(): KazooState {
+    return this.#state
+  }
+
+  get session(): Session | null {
+    return this.#session
+  }
+
+  get hosts(): Hosts {
+    return this.#hosts
+  }
+
+  /** The server that serves the session. @throws ConnectionClosedError, ConnectionLossError */
+  address(op: string): DialOptions {
+    if (this.#session === null) throw new ConnectionClosedError(undefined, { op })
+    const { address } = this.#session
+    if (address === null) throw new ConnectionLossError('not connected', { op })
+    return address
+  }
+
+  setServers(hosts: Hosts, randomize: boolean | undefined): void {
+    this.#hosts = hosts
+    this.#randomizeHosts = randomize ?? this.#randomizeHosts
+    this.#session?.setServers(hosts.servers, this.#randomizeHosts)
+  }
+
+  addListener(listener: StateListener): void {
+    if (typeof listener !== 'function') {
+      throw new TypeError(`listener must be a function, not ${describeType(listener)}`)
+    }
+    this.#listeners.add(listener)
+  }
+
+  removeListener(listener: StateListener): void {
+    this.#listeners.remove(listener)
+  }
+
+  submit<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
+    const session = this.#session
+    if (session !== null) return session.submit(request, limits)
+    request.refuse(ConnectionClosedError)
+    return request.promise
+  }
+
+  /** Credentials that the server accepts are presented on each connection to come, over restarts too. */
+  addAuth(info: AuthInfo, limits: CallOptions): Promise<true> {
+    const session = this.#session
+    const request = new AuthRequest(info, () => {
+      this.#authData.push(info)
+      session?.rememberAuth(info)
+    })
+    return this.submit(request, limits)
+  }
+
+  start(options: CallOptions): Promise<void> {
+    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
+    this.#starting ??= this.#start(options)
+    return this.#starting
+  }
+
+  async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
+    // Without it verbs that are called right after `start` find a session to wait for.
+    if (this.#stopping !== null) await this.#afterStop(signal)
+    const { runtime, commandRetry: _, connectionRetry, ...options } = this.options
+    const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
+    const session = new Session(
+      runtime,
+      this.#hosts.servers,
+      {
+        ...options,
+        authData: this.#authData,
+        resume: options.session,
+        randomizeHosts: this.#randomizeHosts,
+        backoff: { delay, backoff, maxDelay },
+        maxRounds: maxTries === -1 ? Infinity : maxTries,
+      },
+      (state, change) => this.#changed(session, state, change),
+    )
+    this.#session = session
+    let failure: { readonly reason: unknown } | undefined
+    const giveUp = (reason: unknown): void => {
+      failure ??= { reason }
+      void session.stop()
+    }
+    const timer = runtime.setTimer(timeout, () => {
+      const details = { op: 'start', cause: session.lastFailure }
+      giveUp(new OperationTimeoutError(`no connection within ${timeout} ms`, details))
+    })
+    const onAbort = (): void => giveUp(signal?.reason)
+    signal?.addEventListener('abort', onAbort)
+    try {
+      await session.start()
+    } catch (error) {
+      // Unless somebody else has stopped it, and may have started it again.
+      if (this.#session === session && this.#stopping === null) await this.stop()
+      throw failure === undefined ? error : failure.reason
+    } finally {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Waits for the stop under way; throws if there is no reason left to start. */
+  async #afterStop(signal: AbortSignal | undefined): Promise<void> {
+    const stops = this.#stops
+    await this.#stopping
+    if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
+    if (signal?.aborted === true) {
+      this.#starting = null
+      throw signal.reason
+    }
+  }
+
+  stop(): Promise<void> {
+    const session = this.#session
+    if (session === null) return Promise.resolve()
+    this.#stops++
+    this.#starting = null
+    this.#stopping ??= session.stop().then(() => {
+      this.#session = this.#stopping = null
+    })
+    return this.#stopping
+  }
+
+  async restart(options: CallOptions): Promise<void> {
+    this.#restarting = true
+    try {
+      await this.stop()
+    } finally {
+      this.#restarting = false
+    }
+    return this.start(options)
+  }
+
+  #changed(session: Session, state: KazooState, change: StateChange): void {
+    if (this.#session !== session) return
+    // Restarted while LOST: nothing is new.
+    if (this.#restarting && state === this.#state) return
+    this.#state = state
+    this.options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
+    // It gave up by itself: the next start begins anew.
+    if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
+    this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
+  }
+}
