@@ -132,6 +132,30 @@ onEachServerAndChroot((ground) => {
       expect((await zk.exists(path))?.ephemeralOwner).toBe(zk.session?.id)
     })
 
+    it('is no success either while the session it belonged to lingers: that ephemeral is deleted', async () => {
+      const { zk, proxy } = await ground.connectThroughProxy({ sessionTimeout: 1_000 })
+      const states = new States(zk)
+      const { session } = zk
+      await zk.create(ground.at('/locks'))
+      proxy.toClient.pause()
+      const held = proxy.once('held')
+      const created = zk.create(ground.at('/locks/lock-'), '', { protect: true, ephemeral: true, sequence: true })
+      await held
+      await proxy.setMode('refuse')
+      proxy.cut()
+      proxy.toClient.resume()
+      // The client gives the session up by its own clock; on the server somebody keeps it.
+      const keeper = await ground.connect({ session: session!, sessionTimeout: 10_000 })
+      expect(keeper.session?.id).toBe(session?.id)
+      await states.next('LOST')
+      expect(await keeper.getChildren(ground.at('/locks'))).toHaveLength(1)
+      await proxy.setMode('forward')
+      const path = await created
+      expect(await zk.getChildren(ground.at('/locks'))).toEqual([path.slice(path.lastIndexOf('/') + 1)])
+      expect((await zk.exists(path))?.ephemeralOwner).toBe(zk.session?.id)
+      expect(zk.session?.id).not.toBe(session?.id)
+    })
+
     it('still fails for what is no matter of the connection', async () => {
       const zk = await ground.connect()
       const error = await failure(zk.create(ground.at('/missing/node'), '', { protect: true }))
