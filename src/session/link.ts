@@ -175,11 +175,18 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
       this.#shakeHands(ConnectResponse.read(reader))
       return
     }
-    const xid = reader.int()
-    const at = reader.take(8)
-    const high = reader.view.getInt32(at)
-    const low = reader.view.getUint32(at + 4)
-    const errno = reader.int()
+    const at = reader.take(16)
+    const view = reader.view
+    const xid = view.getInt32(at)
+    const high = view.getInt32(at + 4)
+    const low = view.getUint32(at + 8)
+    const errno = view.getInt32(at + 12)
+    // Nearly all frames are replies. The rest is kept apart: what is inlined into the loop over frames is limited by size.
+    if (xid > 0) this.#answered(reader, xid, high, low, errno)
+    else this.#toldOf(reader, xid, high, low, errno)
+  }
+
+  #toldOf(reader: Reader, xid: number, high: number, low: number, errno: number): void {
     switch (xid) {
       case xids.notification: {
         const event = WatcherEvent.read(reader)

@@ -132,13 +132,7 @@ export class Session implements LinkOwner {
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
   submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
     const link = this.#link
-    if (limits !== undefined && (limits.signal !== undefined || limits.timeout !== undefined)) {
-      if (limits.signal?.aborted === true) {
-        request.reject(limits.signal.reason)
-        return request.promise
-      }
-      request.limit(this.#runtime, limits, () => this.#abandon(request as Request<unknown>))
-    }
+    if (limits !== undefined && !this.#limit(request, limits)) return request.promise
     if (this.pending >= this.#options.maxPending) {
       request.refuse(QueueFullError)
     } else if (link !== null && this.#phase === 'connected' && (link.hasOpenBatch || this.stillAlive())) {
@@ -147,6 +141,20 @@ export class Session implements LinkOwner {
       this.#enqueue(request as Request<unknown>)
     }
     return request.promise
+  }
+
+  /**
+   * Binds a request to its limits; false if it is over already. Apart from `submit`, whose every call the closure in here
+   * would cost a context.
+   */
+  #limit<T>(request: Request<T>, limits: CallOptions): boolean {
+    if (limits.signal === undefined && limits.timeout === undefined) return true
+    if (limits.signal?.aborted === true) {
+      request.reject(limits.signal.reason)
+      return false
+    }
+    request.limit(this.#runtime, limits, () => this.#abandon(request as Request<unknown>))
+    return true
   }
 
   // LinkOwner
