@@ -1,5 +1,5 @@
 import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket as NetSocket } from 'node:net'
-import { connect as connectTls, createServer as createTlsServer, type ConnectionOptions } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, TLSSocket, type ConnectionOptions } from 'node:tls'
 
 import type { DialOptions, ListenOptions, Listener, Socket, SocketHandler } from './runtime.ts'
 
@@ -16,16 +16,13 @@ export function dialNode(options: DialOptions, handler: SocketHandler): Socket {
 }
 
 export function listenNode(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener> {
-  const { host, port, tls } = options
+  const { host, port } = options
   const onConnection = (socket: NetSocket): void => {
     // A peer may be gone before it is accepted; the handler then hears of the close alone.
     const accepted = new NodeSocket(socket)
     accepted.attach(accept(accepted))
   }
-  const server: Server =
-    tls === undefined
-      ? createTcpServer({ noDelay: true, allowHalfOpen: true }, onConnection)
-      : createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
+  const server = makeServer(options, onConnection)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, () => {
@@ -44,6 +41,38 @@ export function listenNode(options: ListenOptions, accept: (socket: Socket) => S
       })
     })
   })
+}
+
+function makeServer({ tls, tlsOptional = false }: ListenOptions, onConnection: (socket: NetSocket) => void): Server {
+  const plainOptions = { noDelay: true, allowHalfOpen: true }
+  if (tls === undefined) return createTcpServer(plainOptions, onConnection)
+  const tlsServer = createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
+  // A peer that fails the handshake concerns nobody else.
+  tlsServer.on('tlsClientError', () => {})
+  if (!tlsOptional) return tlsServer
+  return createTcpServer(plainOptions, (socket) => {
+    const onError = (): void => void socket.destroy()
+    socket.on('error', onError)
+    socket.once('end', onError)
+    socket.once('data', (chunk: Buffer) => {
+      socket.off('error', onError)
+      socket.off('end', onError)
+      socket.pause()
+      socket.unshift(chunk)
+      if (chunk[0] === tlsHandshake) tlsServer.emit('connection', socket)
+      else onConnection(socket)
+      socket.resume()
+    })
+  })
+}
+
+/** The first byte of a TLS connection: a record of the handshake. */
+const tlsHandshake = 0x16
+
+/** The subject of a verified certificate in the order of RFC 2253, the most specific part first, as Java names it. */
+function subjectOf(socket: NetSocket): string | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
+  return socket.getPeerX509Certificate()?.subject?.split('\n').toReversed().join(',')
 }
 
 class NodeSocket implements Socket {
@@ -111,5 +140,9 @@ class NodeSocket implements Socket {
 
   get localPort(): number | undefined {
     return this.#socket.localPort
+  }
+
+  get peerSubject(): string | undefined {
+    return subjectOf(this.#socket)
   }
 }

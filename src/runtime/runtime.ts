@@ -61,6 +61,8 @@ export interface ListenOptions {
   readonly port: number
   /** TLS from the first byte, with these options of `node:tls`. */
   readonly tls?: Readonly<Record<string, unknown>> | undefined
+  /** Takes connections without TLS on the same port, told apart by their first byte. @defaultValue false */
+  readonly tlsOptional?: boolean | undefined
 }
 
 /** One end of a connection. All its methods are safe after it closed. */
@@ -82,6 +84,8 @@ export interface Socket {
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
+  /** Over TLS, the subject of the peer's certificate, if it was verified: as RFC 2253 has it, `CN=…,O=…`. */
+  readonly peerSubject?: string | undefined
 }
 
 export interface SocketHandler {

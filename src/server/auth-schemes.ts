@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import { isIpAcl, matchesIpAcl } from './ip-acl.ts'
+import type { ServerSettings } from './options.ts'
 
 /** An identity that a connection proved, or that was seen of it. */
 export interface Identity {
@@ -35,11 +36,13 @@ const ipScheme: AuthScheme = {
   userName: (id) => id,
 }
 
-const x509Scheme: AuthScheme = {
-  authenticated: true,
-  isValid: (id) => /^\s*[\w.]+\s*=/.test(id),
-  matches: (id, expression) => id === expression,
-  userName: (id) => id,
+function x509Scheme(superUser: string | null): AuthScheme {
+  return {
+    authenticated: true,
+    isValid: (id) => /^\s*[\w.]+\s*=/.test(id),
+    matches: (id, expression) => id === expression || (superUser !== null && id === superUser),
+    userName: (id) => id,
+  }
 }
 
 const saslScheme: AuthScheme = {
@@ -52,13 +55,22 @@ const saslScheme: AuthScheme = {
 /** The schemes that ACLs may name, beside `world` and `auth`. */
 export type AuthSchemes = ReadonlyMap<string, AuthScheme>
 
-export function makeAuthSchemes(): AuthSchemes {
-  return new Map([
+/** `x509` and `sasl` are known where the server can prove them; elsewhere an ACL that names them is invalid. */
+export function makeAuthSchemes({ tls, saslUsers, x509SuperUser }: ServerSettings): AuthSchemes {
+  const schemes = new Map([
     ['digest', digestScheme],
     ['ip', ipScheme],
-    ['x509', x509Scheme],
-    ['sasl', saslScheme],
   ])
+  if (tls !== null) schemes.set('x509', x509Scheme(x509SuperUser))
+  if (saslUsers.size > 0) schemes.set('sasl', saslScheme)
+  return schemes
+}
+
+/** Who a verified certificate is of. */
+export function certificateIdentities(subject: string | null, superUser: string | null): Identity[] {
+  if (subject === null) return []
+  const identity = { scheme: 'x509', id: subject }
+  return subject === superUser ? [{ scheme: 'super', id: subject }, identity] : [identity]
 }
 
 /** `user:password` as an ACL has it: `user:BASE64(SHA1(user:password))`. */

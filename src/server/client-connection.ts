@@ -1,66 +1,90 @@
 import { keeperStates, permissions, xids } from '../protocol/constants.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/connect.ts'
 import { FrameDecoder } from '../protocol/framing.ts'
-import { operationOf, operations, type OperationName } from '../protocol/operations.ts'
-import type { Reader } from '../protocol/reader.ts'
+import { Reader } from '../protocol/reader.ts'
 import { WatcherEvent } from '../protocol/records.ts'
 import { Writer } from '../protocol/writer.ts'
 import type { Socket, SocketHandler } from '../runtime/runtime.ts'
 import { isPermitted } from './acl-check.ts'
 import type { Acl } from './acl-table.ts'
-import type { Identity } from './auth-schemes.ts'
+import { certificateIdentities, type Identity } from './auth-schemes.ts'
+import { commandLength } from './commands/four-letter-words.ts'
+import type { ConnectionView, Statistics } from './commands/source.ts'
 import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
+import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
+import type { Faults } from './faults.ts'
 import type { RequestContext } from './handler.ts'
-import { handlers } from './handlers/index.ts'
+import { javaAddress } from './ip-acl.ts'
+import { Outbox } from './outbox.ts'
 import { Replies } from './reply.ts'
+import { DigestMd5Server } from './sasl/digest-md5.ts'
 import { sessionPassword } from './session-password.ts'
 import type { Session, SessionConnection } from './session-table.ts'
 import type { WatchEvent, Watcher } from './watch-table.ts'
 
-/** Above this many bytes that a client does not read, it is not read from either. */
+/** Above this many bytes that a client does not read, nothing more of what it asks is handled. */
 const highWater = 1024 * 1024
 /** Above this many, it is not worth keeping: events would pile up without end. */
 const hopeless = 64 * highWater
+/** So many bytes are sent at once, rather than when all input is handled. */
+const enough = 64 * 1024
 
 const noPassword = Buffer.alloc(16)
 
 /** What a connection asks of the server it belongs to. */
 export interface ConnectionHost {
   readonly database: Database
-  /** Answers a four-letter word; null if it is none. */
-  command(word: string): string | null
+  readonly faults: Faults
+  readonly statistics: Statistics
+  /** Answers a four-letter word. */
+  command(word: string, argument: Buffer): string
   closed(connection: ClientConnection): void
 }
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
-export class ClientConnection implements SocketHandler, Watcher, SessionConnection, RequestContext {
+export class ClientConnection implements SocketHandler, Watcher, SessionConnection, RequestContext, ConnectionView {
   readonly database: Database
   readonly watcher: Watcher = this
   readonly identities: Identity[] = []
   readonly socket: Socket
+  readonly established: number
   readonly #host: ConnectionHost
+  readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
   readonly #flush = (): void => this.#send()
   #session: Session | null = null
+  #sasl: DigestMd5Server | null = null
   #timeout = 0
   #xid = 0
+  #operation: Dispatch | null = null
+  #lastTime = 0
   #flushScheduled = false
   #closing = false
   #closed = false
-  #sniffing = true
+  /** The first bytes, until they are four: a four-letter word or the length of a frame. */
+  #head: Buffer | null = none
+  /** Frames that came while the client did not read, or the server was paused. */
+  #waiting: Buffer[] = []
+  #backlogged = false
+  #touched = false
   #received = 0
   #sent = 0
 
   constructor(socket: Socket, host: ConnectionHost) {
+    const { settings } = host.database
     this.socket = socket
     this.database = host.database
     this.#host = host
-    this.#decoder = new FrameDecoder(this.database.settings.maxBuffer, (reader) => this.#frame(reader))
-    const address = socket.remoteAddress?.replace(/^::ffff:/, '')
-    if (address !== undefined) this.identities.push({ scheme: 'ip', id: address })
+    this.#outbox = new Outbox(socket, settings.runtime, host.faults)
+    this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
+    this.established = settings.runtime.wallClock()
+    const { remoteAddress } = socket
+    if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
+    this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
+    if (host.faults.paused) socket.pause()
   }
 
   /** The session, once there is one. */
@@ -76,21 +100,41 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return this.#xid
   }
 
-  /** How many frames were received and sent. */
-  get counts(): { readonly received: number; readonly sent: number } {
+  // ConnectionView
+
+  get remote(): string {
+    const { remoteAddress = '', remotePort = 0 } = this.socket
+    const address = javaAddress(remoteAddress)
+    return address.includes(':') ? `/[${address}]:${remotePort}` : `/${address}:${remotePort}`
+  }
+
+  get counts(): ConnectionView['counts'] {
     return { received: this.#received, sent: this.#sent }
+  }
+
+  get timeout(): number {
+    return this.#timeout
+  }
+
+  get last(): ConnectionView['last'] {
+    if (this.#operation === null) return null
+    return { op: this.#operation.shortName, xid: this.#xid, zxid: this.database.lastZxid, time: this.#lastTime }
+  }
+
+  resetCounts(): void {
+    this.#received = 0
+    this.#sent = 0
   }
 
   // SocketHandler
 
   received(chunk: Buffer): void {
     if (this.#closing) return
-    if (this.#sniffing) {
-      this.#sniffing = false
-      if (this.#isCommand(chunk)) return
-    }
+    this.#touched = false
+    const bytes = this.#head === null ? chunk : this.#sniff(chunk)
+    if (bytes === null) return
     try {
-      this.#decoder.push(chunk)
+      this.#decoder.push(bytes)
     } catch {
       // Whatever it was, it is no ZooKeeper client: ZooKeeper, too, just closes.
       this.close()
@@ -98,12 +142,14 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   drained(): void {
-    if (!this.#closing) this.socket.resume()
+    this.#backlogged = false
+    this.goOn()
   }
 
   closed(): void {
     this.#closed = true
     this.#closing = true
+    this.#waiting = []
     this.database.watches.removeWatcher(this)
     if (this.#session?.connection === this) this.#session.connection = null
     this.#host.closed(this)
@@ -126,14 +172,14 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (acl !== null && !this.#mayRead(acl)) return
     event.frame ??= eventFrame(event.type, event.path, event.zxid)
     this.#replies.writer.raw(event.frame)
-    this.#sent++
+    this.#countSent()
     this.#scheduleFlush()
-    if (this.socket.pendingBytes > hopeless) this.close()
+    if (this.#outbox.pendingBytes > hopeless) this.close()
   }
 
   // RequestContext
 
-  readonly ok = (): Writer => this.#replies.ok(this.database.lastZxid)
+  readonly ok = (): Writer => this.#replies.ok(this.#answerZxid)
 
   may(node: DataNode, perms: number): boolean {
     return isPermitted(node.acl, perms, this.identities, this.database.schemes)
@@ -141,54 +187,116 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   tell(type: number, path: string): void {
     this.#replies.writer.raw(eventFrame(type, path, -1))
+    this.#countSent()
   }
 
   closeAfterAnswer(): void {
     this.#closing = true
   }
 
+  get certificateSubject(): string | null {
+    return this.socket.peerSubject ?? null
+  }
+
+  get sasl(): DigestMd5Server | null {
+    const { saslUsers, runtime } = this.database.settings
+    if (saslUsers.size > 0) this.#sasl ??= new DigestMd5Server(saslUsers, runtime.randomBytes(30))
+    return this.#sasl
+  }
+
+  // The server
+
+  /** Stops handling input; the socket is not read from. */
+  hold(): void {
+    this.socket.pause()
+  }
+
+  /** Handles what has waited, once nothing is in the way of it. */
+  goOn(): void {
+    if (this.#closing || this.#isHeld) return
+    if (this.#waiting.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
+      this.#touched = false
+      for (const frame of waiting) {
+        if (this.#closing) return
+        try {
+          this.#frame(Reader.over(frame))
+        } catch {
+          this.close()
+          return
+        }
+      }
+      if (this.#isHeld) return
+    }
+    this.socket.resume()
+  }
+
   // Frames
 
-  #isCommand(chunk: Buffer): boolean {
-    if (chunk.length < 4) return false
-    const word = chunk.toString('latin1', 0, 4)
-    const answer = /^[a-z]{4}$/.test(word) ? this.#host.command(word) : null
-    if (answer === null) return false
-    this.#closing = true
-    this.socket.write(Buffer.from(answer))
-    this.socket.end()
-    return true
+  get #isHeld(): boolean {
+    return this.#backlogged || this.#host.faults.paused
+  }
+
+  /** Looks for a four-letter word in the first bytes; returns what there is to read, null for nothing yet. */
+  #sniff(chunk: Buffer): Buffer | null {
+    const head = this.#head!.length === 0 ? chunk : Buffer.concat([this.#head!, chunk])
+    if (head.length >= 4) {
+      const word = head.toString('latin1', 0, 4)
+      const length = commandLength(word)
+      if (length === 0) {
+        this.#head = null
+        return head
+      }
+      if (head.length >= length) {
+        this.#closing = true
+        this.#host.statistics.received++
+        this.#outbox.write(Buffer.from(this.#host.command(word, head.subarray(4, length))))
+        this.#outbox.end()
+        return null
+      }
+    }
+    this.#head = Buffer.from(head)
+    return null
   }
 
   #frame(reader: Reader): void {
+    if (this.#isHeld) {
+      const size = reader.remaining
+      const { buffer, byteOffset } = reader.view
+      this.#waiting.push(Buffer.from(Buffer.from(buffer, byteOffset + reader.take(size), size)))
+      return
+    }
     this.#received++
+    this.#host.statistics.received++
     if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
     else this.#request(this.#session, reader)
   }
 
   #shakeHands(request: ConnectRequest): void {
     const { database } = this
-    // The client has seen more than we know: it should look for another server.
-    if (Number(request.lastZxidSeen) > database.lastZxid) {
+    // The client needs a server that takes writes, or has seen more than we know: it should look for another.
+    if ((database.readOnly && request.readOnly !== true) || Number(request.lastZxidSeen) > database.lastZxid) {
       this.close()
       return
     }
     const { minSessionTimeout, maxSessionTimeout } = database.settings
     const timeout = Math.min(Math.max(request.timeout, minSessionTimeout), maxSessionTimeout)
     const session = request.sessionId === 0n ? database.openSession(timeout) : this.#resume(request)
-    const { readOnly } = request
-    this.#respond({
+    const { writer } = this.#replies
+    const frame = writer.beginFrame()
+    ConnectResponse.write(writer, {
       protocolVersion: 0,
       timeout: session === null ? 0 : timeout,
       sessionId: session?.id ?? 0n,
       password: session === null ? noPassword : sessionPassword(session.id),
-      readOnly: readOnly === null ? null : false,
+      readOnly: request.readOnly === null ? null : database.readOnly,
     })
+    writer.endFrame(frame)
+    this.#countSent()
+    this.#scheduleFlush()
     if (session === null) {
-      this.#send()
-      this.#closing = true
-      this.#decoder.stop()
-      this.socket.end()
+      this.#endAfterAnswer()
       return
     }
     this.#session = session
@@ -204,42 +312,63 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return sessionPassword(sessionId).equals(password) ? session : null
   }
 
-  #respond(response: ConnectResponse): void {
-    const { writer } = this.#replies
-    const frame = writer.beginFrame()
-    ConnectResponse.write(writer, response)
-    writer.endFrame(frame)
-    this.#sent++
-    this.#scheduleFlush()
-  }
-
   #request(session: Session, reader: Reader): void {
-    const { database } = this
     this.#xid = reader.int()
-    const opcode = reader.int()
-    const name = operationOf(opcode)
-    this.#replies.expect(name === 'ping' ? xids.ping : this.#xid)
-    database.sessions.touch(session, this.#timeout, database.settings.runtime.now())
-    const code = name === undefined ? this.#unknown() : this.#handle(name, reader)
-    this.#replies.end(database.lastZxid, code)
-    this.#sent++
-    this.#scheduleFlush()
-    if (this.#closing) {
-      this.#decoder.stop()
-      this.#send()
-      this.socket.end()
-    }
+    const operation = dispatchOf(reader.int())
+    if (operation !== undefined) this.#operation = operation
+    this.#replies.expect(operation?.name === 'ping' ? xids.ping : this.#xid)
+    if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
+    const code = operation === undefined ? this.#unknown() : this.#handle(operation, reader)
+    if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
+    this.#replies.end(this.#answerZxid, code)
+    this.#countSent()
+    if (this.#closing) this.#endAfterAnswer()
+    else if (this.#replies.writer.length > enough) this.#send()
+    else this.#scheduleFlush()
   }
 
-  #handle(name: OperationName, reader: Reader): ErrorCode {
+  /** Once for all that arrived together. */
+  #touch(session: Session): void {
+    const { sessions, settings } = this.database
+    this.#touched = true
+    this.#lastTime = settings.runtime.now()
+    sessions.touch(session, this.#timeout, this.#lastTime)
+  }
+
+  #handle(operation: Dispatch, reader: Reader): ErrorCode {
+    const { database } = this
     let body: unknown
     try {
-      body = operations[name].request.read(reader)
+      body = operation.read(reader)
     } catch {
       return errorCodes.marshallingError
     }
-    // The row and the handler belong together by their name, which the compiler cannot follow through a union.
-    return (handlers[name] as (context: RequestContext, body: unknown) => ErrorCode)(this, body)
+    if (database.settings.requireSasl && !operation.isAuthentication && !this.#isSaslDone) {
+      this.#closing = true
+      return errorCodes.sessionClosedRequireSaslAuth
+    }
+    if (database.readOnly && operation.isWrite) return errorCodes.notReadOnly
+    if (!this.#host.faults.armed) return operation.handle(this, body)
+    return this.#handleUnderFaults(operation, body)
+  }
+
+  #handleUnderFaults(operation: Dispatch, body: unknown): ErrorCode {
+    const path = (body as { readonly path?: string } | undefined)?.path
+    const fault = this.#host.faults.take(operation.name, path, this.session.id)
+    const code = operation.handle(this, body)
+    if (fault !== null) {
+      this.#replies.spoil(fault)
+      this.#closing = true
+    }
+    return code
+  }
+
+  get #answerZxid(): number {
+    return this.#operation?.isAuthentication === true ? 0 : this.database.lastZxid
+  }
+
+  get #isSaslDone(): boolean {
+    return this.identities.some(({ scheme }) => scheme === 'sasl')
   }
 
   /** ZooKeeper answers what it does not know, and closes. */
@@ -252,20 +381,38 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return isPermitted(acl, permissions.read, this.identities, this.database.schemes)
   }
 
+  #countSent(): void {
+    this.#sent++
+    this.#host.statistics.sent++
+  }
+
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     this.database.settings.runtime.defer(this.#flush)
   }
 
+  #endAfterAnswer(): void {
+    this.#closing = true
+    this.#decoder.stop()
+    this.#waiting = []
+    this.#send()
+    this.#outbox.end()
+  }
+
   #send(): void {
     this.#flushScheduled = false
     const { writer } = this.#replies
     if (this.#closed || writer.length === 0) return
-    const wrote = this.socket.write(writer.take())
-    if (!wrote && this.socket.pendingBytes > highWater) this.socket.pause()
+    this.#outbox.write(writer.take())
+    if (this.socket.pendingBytes > highWater && !this.#backlogged) {
+      this.#backlogged = true
+      this.socket.pause()
+    }
   }
 }
+
+const none = Buffer.alloc(0)
 
 function eventFrame(type: number, path: string, zxid: number): Buffer {
   const writer = new Writer(64)

@@ -12,13 +12,17 @@ export class Database {
   readonly watches = new WatchTables()
   readonly tree: DataTree
   readonly sessions: SessionTable
-  readonly schemes: AuthSchemes = makeAuthSchemes()
+  readonly schemes: AuthSchemes
+  /** Whether writes are refused: sessions then come and go without a transaction. */
+  readOnly: boolean
   readonly #runtime: Runtime
   #lastZxid = 0
 
   constructor(settings: ServerSettings) {
     this.settings = settings
     this.#runtime = settings.runtime
+    this.readOnly = settings.readOnly
+    this.schemes = makeAuthSchemes(settings)
     this.tree = new DataTree(this.watches)
     this.sessions = new SessionTable(settings.runtime, settings.tickTime, 1, (session) => this.expire(session))
   }
@@ -36,13 +40,14 @@ export class Database {
 
   openSession(timeout: number): Session {
     const session = this.sessions.create(timeout)
-    this.commit(session.id, 0, { type: 'createSession', timeout })
+    if (!this.readOnly) this.commit(session.id, 0, { type: 'createSession', timeout })
     return session
   }
 
   /** Ends a session, and deletes its ephemerals; its connection is the caller's to close. */
   closeSession(session: Session, xid: number): void {
     this.sessions.remove(session)
+    if (this.readOnly) return
     const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
     this.commit(session.id, xid, { type: 'closeSession', paths })
   }

@@ -1,7 +1,9 @@
-import type { Listener } from '../runtime/runtime.ts'
+import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
 import { ClientConnection, type ConnectionHost } from './client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
+import type { CommandSource, Statistics } from './commands/source.ts'
 import { Database } from './database.ts'
+import { Faults } from './faults.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from './options.ts'
 import { Reaper } from './reaper.ts'
 
@@ -15,18 +17,27 @@ import { Reaper } from './reaper.ts'
  * ```
  */
 export class EmbeddedServer {
+  /** Faults on demand, for tests of clients. They last until they are taken back. */
+  readonly faults: Faults
   readonly #settings: ServerSettings
   readonly #connections = new Set<ClientConnection>()
+  #statistics: Statistics = newStatistics()
   #database: Database | null = null
   #reaper: Reaper | null = null
   #listener: Listener | null = null
+  #secureListener: Listener | null = null
   #starting: Promise<this> | null = null
-  #receivedBefore = 0
-  #sentBefore = 0
+  #startedAt = 0
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: EmbeddedServerOptions = {}) {
     this.#settings = checkServerOptions(options)
+    this.faults = new Faults({
+      setPaused: (paused) => this.#setPaused(paused),
+      setReadOnly: (readOnly) => this.#setReadOnly(readOnly),
+      expireSession: (id) => this.expireSession(id),
+      dropConnections: (id) => this.dropConnections(id),
+    })
   }
 
   /** Starts with an empty tree, and resolves when connections are accepted. */
@@ -36,25 +47,31 @@ export class EmbeddedServer {
   }
 
   async #start(): Promise<this> {
-    const { runtime, host, port } = this.#settings
+    const { runtime, host, port, tls, portUnification, securePort } = this.#settings
     const database = new Database(this.#settings)
+    this.#statistics = newStatistics()
+    this.#startedAt = runtime.now()
     const connectionHost: ConnectionHost = {
       database,
-      command: (word) => this.#answer(database, word),
-      closed: (connection) => this.#forget(connection),
+      faults: this.faults,
+      statistics: this.#statistics,
+      command: (word, argument) => answerCommand(word, argument, this.#source(database)),
+      closed: (connection) => this.#connections.delete(connection),
     }
+    const accept = (socket: Socket): SocketHandler => this.#accept(socket, connectionHost)
     try {
-      this.#listener = await runtime.listen({ host, port }, (socket) => {
-        const connection = new ClientConnection(socket, connectionHost)
-        this.#connections.add(connection)
-        return connection
-      })
+      const unified = portUnification ? { tls: tls ?? undefined, tlsOptional: true } : {}
+      this.#listener = await runtime.listen({ host, port, ...unified }, accept)
+      if (securePort !== null) {
+        this.#secureListener = await runtime.listen({ host, port: securePort, tls: tls ?? undefined }, accept)
+      }
     } catch (error) {
-      this.#starting = null
+      await this.#listener?.close()
+      this.#starting = this.#listener = null
       throw error
     }
     this.#database = database
-    database.sessions.start()
+    if (!this.faults.paused) database.sessions.start()
     this.#reaper = new Reaper(database)
     this.#reaper.start()
     return this
@@ -64,12 +81,12 @@ export class EmbeddedServer {
   async stop(): Promise<void> {
     if (this.#starting === null) return
     await this.#starting.catch(() => {})
-    const listener = this.#listener
-    this.#starting = this.#listener = null
+    const listeners = [this.#listener, this.#secureListener]
+    this.#starting = this.#listener = this.#secureListener = null
     this.#reaper?.stop()
     this.#database?.sessions.stop()
     for (const connection of this.#connections) connection.close()
-    await listener?.close()
+    for (const listener of listeners) await listener?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +97,12 @@ export class EmbeddedServer {
   get port(): number {
     if (this.#listener === null) throw new Error('the server is not started')
     return this.#listener.port
+  }
+
+  /** The port for TLS alone; null without one. @throws Error before it listens */
+  get securePort(): number | null {
+    if (this.#listener === null) throw new Error('the server is not started')
+    return this.#secureListener?.port ?? null
   }
 
   /** The connect string for clients, as `host:port`. @throws Error before it listens */
@@ -110,25 +133,56 @@ export class EmbeddedServer {
     return dropped.length
   }
 
-  #answer(database: Database, word: string): string | null {
-    let received = this.#receivedBefore
-    let sent = this.#sentBefore
-    for (const { counts } of this.#connections) {
-      received += counts.received
-      sent += counts.sent
+  #accept(socket: Socket, host: ConnectionHost): SocketHandler {
+    const { maxClientCnxns } = this.#settings
+    if (maxClientCnxns > 0 && this.#countOf(socket.remoteAddress) >= maxClientCnxns) {
+      this.#statistics.rejected++
+      socket.destroy()
+      return { received: () => {}, closed: () => {} }
     }
-    return answerCommand(word, {
-      database,
-      connectionCount: this.#connections.size,
-      received,
-      sent,
-      port: this.port,
-    })
+    const connection = new ClientConnection(socket, host)
+    this.#connections.add(connection)
+    return connection
   }
 
-  #forget(connection: ClientConnection): void {
-    if (!this.#connections.delete(connection)) return
-    this.#receivedBefore += connection.counts.received
-    this.#sentBefore += connection.counts.sent
+  #countOf(address: string | undefined): number {
+    let count = 0
+    for (const { socket } of this.#connections) if (socket.remoteAddress === address) count++
+    return count
   }
+
+  #setPaused(paused: boolean): void {
+    if (this.#database === null) return
+    const { sessions } = this.#database
+    if (paused) sessions.stop()
+    for (const connection of this.#connections) {
+      if (paused) connection.hold()
+      else connection.goOn()
+    }
+    if (!paused) sessions.start()
+  }
+
+  #setReadOnly(readOnly: boolean): void {
+    if (this.#database === null) throw new Error('the server is not started')
+    this.#database.readOnly = readOnly
+    // A member that loses its quorum, or finds it again, closes all connections.
+    this.dropConnections()
+  }
+
+  #source(database: Database): CommandSource {
+    return {
+      settings: this.#settings,
+      database,
+      statistics: this.#statistics,
+      connections: this.#connections,
+      connectionCount: this.#connections.size,
+      port: this.port,
+      securePort: this.securePort,
+      startedAt: this.#startedAt,
+    }
+  }
+}
+
+function newStatistics(): Statistics {
+  return { received: 0, sent: 0, rejected: 0, authFailed: 0, traceMask: 306n }
 }

@@ -4,6 +4,7 @@ import type { Identity } from './auth-schemes.ts'
 import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
 import type { ErrorCode } from './error-codes.ts'
+import type { DigestMd5Server } from './sasl/digest-md5.ts'
 import type { Session } from './session-table.ts'
 import type { Watcher } from './watch-table.ts'
 
@@ -21,6 +22,10 @@ export interface RequestContext {
   may(node: DataNode, permissions: number): boolean
   /** Sends an event that setWatches makes up. */
   tell(type: number, path: string): void
+  /** The subject of the peer's certificate, where it was verified. */
+  readonly certificateSubject: string | null
+  /** The exchange of SASL on this connection; null where the server has no users. */
+  readonly sasl: DigestMd5Server | null
   /** Closes the connection once the answer is sent. */
   closeAfterAnswer(): void
 }

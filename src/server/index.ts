@@ -1,2 +1,3 @@
 export { EmbeddedServer } from './embedded-server.ts'
+export type { FaultMatch, Faults } from './faults.ts'
 export type { EmbeddedServerOptions } from './options.ts'

@@ -4,7 +4,7 @@
  */
 
 /** The address as Java prints it: IPv6 in eight groups without leading zeros, no `::`. */
-function javaAddress(address: string): string {
+export function javaAddress(address: string): string {
   const plain = unmapped(address)
   if (!plain.includes(':')) return plain
   const bytes = ipBytes(plain)

@@ -1,12 +1,19 @@
 import { defaultMaxBuffer } from '../protocol/constants.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { checkFlag, checkNumber, checkString, checkWords } from './option-checks.ts'
 
+/** Options of {@link EmbeddedServer}. Defaults suit development; `strict` gives ZooKeeper's own. */
 export interface EmbeddedServerOptions {
   /** Address to listen on. @defaultValue '127.0.0.1' */
   readonly host?: string
   /** Port to listen on; 0 picks a free one. @defaultValue 0 */
   readonly port?: number
+  /**
+   * ZooKeeper's own defaults for what is more generous here: `fourLetterWords`, `ttl`, `enforceQuota`, `maxClientCnxns` and
+   * `reapInterval`. Each may still be given. @defaultValue false
+   */
+  readonly strict?: boolean
   /** ZooKeeper's unit of time in milliseconds. @defaultValue 2,000 */
   readonly tickTime?: number
   /** The shortest session timeout granted, in milliseconds. @defaultValue two ticks */
@@ -15,8 +22,40 @@ export interface EmbeddedServerOptions {
   readonly maxSessionTimeout?: number
   /** The largest request accepted, in bytes: ZooKeeper's `jute.maxbuffer`. @defaultValue 1,048,575 */
   readonly maxBuffer?: number
-  /** Milliseconds between two looks for containers and TTL znodes that nobody uses any more. @defaultValue 1,000 */
+  /** The most connections from one address; 0 for any number. @defaultValue 0; strict: 60 */
+  readonly maxClientCnxns?: number
+  /**
+   * Milliseconds between two looks for containers and TTL znodes that nobody uses any more.
+   * @defaultValue 1,000; strict: 60,000
+   */
   readonly reapInterval?: number
+  /** Whether TTL znodes may be created: ZooKeeper's `extendedTypesEnabled`. @defaultValue true; strict: false */
+  readonly ttl?: boolean
+  /** Whether hard quotas refuse what exceeds them. @defaultValue true; strict: false */
+  readonly enforceQuota?: boolean
+  /** The four-letter words that are answered; `srvr` always is. @defaultValue all; strict: none */
+  readonly fourLetterWords?: readonly string[]
+  /** ZooKeeper's `reconfigEnabled`: a server that stands alone then answers −6 rather than −123. @defaultValue false */
+  readonly reconfig?: boolean
+  /** Serves nothing but reads, to clients that ask for it alone, as a member without a quorum. @defaultValue false */
+  readonly readOnly?: boolean
+  /** Who may do everything, as `user:BASE64(SHA1(user:password))`. @defaultValue nobody */
+  readonly superDigest?: string
+  /** Users of SASL DIGEST-MD5 and their passwords; with any, ACLs may name scheme `sasl`. @defaultValue none */
+  readonly saslUsers?: Readonly<Record<string, string>>
+  /** Closes sessions that ask for anything before SASL, by −124: `sessionRequireClientSASLAuth`. @defaultValue false */
+  readonly requireSasl?: boolean
+  /**
+   * TLS, with options of `node:tls`: `key`, `cert`, `ca`, `requestCert`…. The subject of a client's certificate that was
+   * verified is its `x509` identity. @defaultValue none
+   */
+  readonly tls?: Readonly<Record<string, unknown>>
+  /** Port for TLS alone; 0 picks a free one. Needs `tls`. @defaultValue none */
+  readonly securePort?: number
+  /** Serves TLS on `port`, too. @defaultValue true with `tls` and no `securePort` */
+  readonly portUnification?: boolean
+  /** Subject of the certificate whose owner may do everything, as `CN=…,O=…`. @defaultValue nobody */
+  readonly x509SuperUser?: string
   /** The outside world. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
@@ -29,18 +68,46 @@ export interface ServerSettings {
   readonly minSessionTimeout: number
   readonly maxSessionTimeout: number
   readonly maxBuffer: number
+  readonly maxClientCnxns: number
   readonly reapInterval: number
+  readonly ttl: boolean
+  readonly enforceQuota: boolean
+  /** Null for all. */
+  readonly fourLetterWords: ReadonlySet<string> | null
+  readonly reconfig: boolean
+  readonly readOnly: boolean
+  readonly superDigest: string | null
+  readonly saslUsers: ReadonlyMap<string, string>
+  readonly requireSasl: boolean
+  readonly tls: Readonly<Record<string, unknown>> | null
+  readonly securePort: number | null
+  readonly portUnification: boolean
+  readonly x509SuperUser: string | null
   readonly runtime: Runtime
 }
 
 const names: ReadonlySet<string> = new Set([
   'host',
   'port',
+  'strict',
   'tickTime',
   'minSessionTimeout',
   'maxSessionTimeout',
   'maxBuffer',
+  'maxClientCnxns',
   'reapInterval',
+  'ttl',
+  'enforceQuota',
+  'fourLetterWords',
+  'reconfig',
+  'readOnly',
+  'superDigest',
+  'saslUsers',
+  'requireSasl',
+  'tls',
+  'securePort',
+  'portUnification',
+  'x509SuperUser',
   'runtime',
 ])
 
@@ -49,8 +116,41 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
   for (const name of Object.keys(options)) {
     if (!names.has(name)) throw new TypeError(`unknown option ${JSON.stringify(name)}`)
   }
-  const { host = '127.0.0.1', runtime = nodeRuntime } = options
-  if (typeof host !== 'string') throw new TypeError('host must be a string')
+  const strict = checkFlag(options.strict, 'strict', false)
+  const tls = options.tls ?? null
+  if (tls !== null && typeof tls !== 'object') throw new TypeError('tls must be an object of options of node:tls')
+  const securePort =
+    options.securePort === undefined ? null : checkNumber(options.securePort, 'securePort', 0, 0, 65_535)
+  const portUnification = checkFlag(options.portUnification, 'portUnification', tls !== null && securePort === null)
+  if (tls === null && (securePort !== null || portUnification)) {
+    throw new TypeError(`${securePort === null ? 'portUnification' : 'securePort'} needs tls`)
+  }
+  return {
+    host: checkString(options.host, 'host') ?? '127.0.0.1',
+    port: checkNumber(options.port, 'port', 0, 0, 65_535),
+    ...checkTimes(options),
+    maxBuffer: checkNumber(options.maxBuffer, 'maxBuffer', 1, defaultMaxBuffer),
+    maxClientCnxns: checkNumber(options.maxClientCnxns, 'maxClientCnxns', 0, strict ? 60 : 0),
+    reapInterval: checkNumber(options.reapInterval, 'reapInterval', 1, strict ? 60_000 : 1_000),
+    ttl: checkFlag(options.ttl, 'ttl', !strict),
+    enforceQuota: checkFlag(options.enforceQuota, 'enforceQuota', !strict),
+    fourLetterWords: checkWords(options.fourLetterWords, strict ? [] : null),
+    reconfig: checkFlag(options.reconfig, 'reconfig', false),
+    readOnly: checkFlag(options.readOnly, 'readOnly', false),
+    superDigest: checkString(options.superDigest, 'superDigest'),
+    saslUsers: checkUsers(options.saslUsers),
+    requireSasl: checkFlag(options.requireSasl, 'requireSasl', false),
+    tls,
+    securePort,
+    portUnification,
+    x509SuperUser: checkString(options.x509SuperUser, 'x509SuperUser'),
+    runtime: options.runtime ?? nodeRuntime,
+  }
+}
+
+function checkTimes(
+  options: EmbeddedServerOptions,
+): Pick<ServerSettings, 'tickTime' | 'minSessionTimeout' | 'maxSessionTimeout'> {
   const tickTime = checkNumber(options.tickTime, 'tickTime', 1, 2_000)
   const minSessionTimeout = checkNumber(options.minSessionTimeout, 'minSessionTimeout', 1, tickTime * 2)
   const maxSessionTimeout = checkNumber(options.maxSessionTimeout, 'maxSessionTimeout', 1, tickTime * 20)
@@ -59,23 +159,17 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
       `minSessionTimeout (${minSessionTimeout}) must not exceed maxSessionTimeout (${maxSessionTimeout})`,
     )
   }
-  return {
-    host,
-    port: checkNumber(options.port, 'port', 0, 0, 65_535),
-    tickTime,
-    minSessionTimeout,
-    maxSessionTimeout,
-    maxBuffer: checkNumber(options.maxBuffer, 'maxBuffer', 1, defaultMaxBuffer),
-    reapInterval: checkNumber(options.reapInterval, 'reapInterval', 1, 1_000),
-    runtime,
-  }
+  return { tickTime, minSessionTimeout, maxSessionTimeout }
 }
 
-function checkNumber(value: unknown, name: string, least: number, standard: number, most = 0x7fff_ffff): number {
-  if (value === undefined) return standard
-  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+function checkUsers(users: unknown): ReadonlyMap<string, string> {
+  if (users === undefined) return new Map()
+  if (typeof users !== 'object' || users === null)
+    throw new TypeError('saslUsers must be an object of passwords by user')
+  const entries = Object.entries(users)
+  // The message names no value: it may be a password.
+  if (!entries.every(([, password]) => typeof password === 'string')) {
+    throw new TypeError('saslUsers must be an object of passwords by user')
   }
-  return value
+  return new Map(entries as [string, string][])
 }

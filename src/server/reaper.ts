@@ -28,8 +28,8 @@ export class Reaper {
   }
 
   reap(): void {
-    const { tree, settings } = this.#database
-    if (tree.containers.size === 0 && tree.ttls.size === 0) return
+    const { tree, settings, readOnly } = this.#database
+    if (readOnly || (tree.containers.size === 0 && tree.ttls.size === 0)) return
     const now = settings.runtime.wallClock()
     for (const path of [...tree.containers, ...tree.ttls]) {
       const node = tree.find(path)

@@ -1,4 +1,5 @@
 import { Writer } from '../protocol/writer.ts'
+import type { AnswerFault } from './faults.ts'
 
 /**
  * The frames that a connection sends. A handler begins its answer with {@link ok} and writes the body behind it; events
@@ -8,6 +9,7 @@ export class Replies {
   readonly writer: Writer = new Writer(4_096)
   #xid = 0
   #frame = -1
+  #fault: AnswerFault | null = null
 
   /** The xid of the request to be answered next. */
   expect(xid: number): void {
@@ -31,8 +33,15 @@ export class Replies {
       this.#frame = writer.beginFrame()
       this.#header(zxid, errorCode)
     }
-    writer.endFrame(this.#frame)
+    const size = writer.endFrame(this.#frame)
+    if (this.#fault !== null) writer.truncate(this.#frame - 4 + (this.#fault === 'drop' ? 0 : (size + 4) >> 1))
     this.#frame = -1
+    this.#fault = null
+  }
+
+  /** Drops the answer that is being written, or cuts it in half. */
+  spoil(fault: AnswerFault): void {
+    this.#fault = fault
   }
 
   #header(zxid: number, errorCode: number): void {

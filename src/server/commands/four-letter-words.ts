@@ -1,60 +1,61 @@
-import type { Database } from '../database.ts'
+import { configuration, directories, environment } from './configuration.ts'
+import { connections, monitor, summary } from './reports.ts'
+import { dump } from './sessions.ts'
+import type { CommandSource } from './source.ts'
+import { watchesByPath, watchesBySession, watchSummary } from './watches.ts'
 
-/** What the words are answered from. */
-export interface CommandSource {
-  readonly database: Database
-  readonly connectionCount: number
-  readonly received: number
-  readonly sent: number
-  readonly port: number
-}
-
-/** The version of ZooKeeper that this server stands for. */
-export const version = '3.9.4'
-
-type Command = (source: CommandSource) => string
+type Command = (source: CommandSource, argument: Buffer) => string
 
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['conf', configuration],
+  ['cons', connections],
+  ['crst', resetConnections],
+  ['dirs', directories],
+  ['dump', dump],
+  ['envi', environment],
+  ['gtmk', ({ statistics }) => String(statistics.traceMask)],
+  // ZooKeeper lists the digest of every 128th transaction; this server computes none.
+  ['hash', () => ''],
+  ['isro', ({ database }) => (database.readOnly ? 'ro' : 'rw')],
+  ['mntr', monitor],
   ['ruok', () => 'imok'],
-  ['isro', () => 'rw'],
-  ['srvr', (source) => summary(source)],
-  ['stat', (source) => summary(source)],
-  ['mntr', (source) => monitor(source)],
+  ['srst', resetServer],
+  ['srvr', (source) => summary(source, false)],
+  ['stat', (source) => summary(source, true)],
+  ['stmk', setTraceMask],
+  ['wchc', watchesBySession],
+  ['wchp', watchesByPath],
+  ['wchs', watchSummary],
 ])
 
-/** Answers a four-letter word; null for what is none. */
-export function answerCommand(word: string, source: CommandSource): string | null {
-  return commands.get(word)?.(source) ?? null
+/** How many bytes a four-letter word has, its argument included; 0 for what is no such word. */
+export function commandLength(word: string): number {
+  if (!commands.has(word)) return 0
+  return word === 'stmk' ? 12 : 4
 }
 
-function summary({ database, connectionCount, received, sent }: CommandSource): string {
-  return [
-    `Zookeeper version: ${version}-kazoo-ts, an embedded server for development and tests`,
-    'Latency min/avg/max: 0/0.0/0',
-    `Received: ${received}`,
-    `Sent: ${sent}`,
-    `Connections: ${connectionCount}`,
-    'Outstanding: 0',
-    `Zxid: 0x${database.lastZxid.toString(16)}`,
-    'Mode: standalone',
-    `Node count: ${database.tree.size}`,
-    '',
-  ].join('\n')
+/** Answers a four-letter word, or refuses one that is not in the whitelist. */
+export function answerCommand(word: string, argument: Buffer, source: CommandSource): string {
+  const { fourLetterWords, readOnly } = source.settings
+  // `srvr` is always answered, and `isro` where clients look for it.
+  const isEnabled =
+    fourLetterWords === null || fourLetterWords.has(word) || word === 'srvr' || (word === 'isro' && readOnly)
+  if (!isEnabled) return `${word} is not executed because it is not in the whitelist.\n`
+  return commands.get(word)?.(source, argument) ?? ''
 }
 
-function monitor({ database, connectionCount, received, sent }: CommandSource): string {
-  const { tree, watches } = database
-  const rows: [string, string | number][] = [
-    ['zk_version', `${version}-kazoo-ts`],
-    ['zk_server_state', 'standalone'],
-    ['zk_packets_received', received],
-    ['zk_packets_sent', sent],
-    ['zk_num_alive_connections', connectionCount],
-    ['zk_outstanding_requests', 0],
-    ['zk_znode_count', tree.size],
-    ['zk_watch_count', watches.size],
-    ['zk_ephemerals_count', tree.ephemeralCount],
-    ['zk_approximate_data_size', tree.dataSize],
-  ]
-  return rows.map(([name, value]) => `${name}\t${value}\n`).join('')
+function resetConnections(source: CommandSource): string {
+  for (const connection of source.connections) connection.resetCounts()
+  return 'Connection stats reset.\n'
+}
+
+function resetServer({ statistics }: CommandSource): string {
+  statistics.received = 0
+  statistics.sent = 0
+  return 'Server stats reset.\n'
+}
+
+function setTraceMask({ statistics }: CommandSource, argument: Buffer): string {
+  statistics.traceMask = argument.readBigInt64BE()
+  return String(statistics.traceMask)
 }

@@ -80,7 +80,7 @@ export const readHandlers: Handlers<
   whoAmI: (context) => {
     const clientInfo = context.identities.map(({ scheme, id }) => ({
       authScheme: scheme,
-      user: context.database.schemes.get(scheme)?.userName(id) ?? id,
+      user: context.database.schemes.get(scheme)?.userName(id) ?? '',
     }))
     operations.whoAmI.response.write(context.ok(), { clientInfo })
     return errorCodes.ok

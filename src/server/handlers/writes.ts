@@ -70,7 +70,8 @@ export const writeHandlers: Handlers<
   },
 
   // A server that stands alone has no members to change.
-  reconfig: (context) => commit(context, errorCodes.unimplemented),
+  reconfig: (context) =>
+    commit(context, context.database.settings.reconfig ? errorCodes.unimplemented : errorCodes.reconfigDisabled),
 }
 
 type CreateName = 'create' | 'create2' | 'createContainer' | 'createTtl'
@@ -96,13 +97,14 @@ function commit(context: RequestContext, transaction: Transaction | ErrorCode): 
 }
 
 function writerOf({ database, session, identities }: RequestContext): Writer {
+  const { ttl, enforceQuota } = database.settings
   return {
     sessionId: session.id,
     identities,
     schemes: database.schemes,
     tree: database.tree,
-    ttlEnabled: true,
-    enforceQuota: true,
+    ttlEnabled: ttl,
+    enforceQuota,
     skipAcl: false,
   }
 }

@@ -1,0 +1,51 @@
+import type { Database } from '../database.ts'
+import type { ServerSettings } from '../options.ts'
+
+/** The version of ZooKeeper that this server stands for. */
+export const version = '3.9.4'
+
+/** As `srvr`, `mntr` and `envi` show it: programs cut the version and the date out of it. */
+export const fullVersion = `${version}-kazoo-ts, built on 2026-11-24 00:00 UTC`
+
+/** What the server counts; `srst` starts anew. */
+export interface Statistics {
+  received: number
+  sent: number
+  rejected: number
+  authFailed: number
+  traceMask: bigint
+}
+
+/** What is shown of a connection. */
+export interface ConnectionView {
+  /** `/127.0.0.1:50123` */
+  readonly remote: string
+  readonly sessionId: bigint | null
+  /** How many frames were received and sent. */
+  readonly counts: { readonly received: number; readonly sent: number }
+  /** Milliseconds since 1970. */
+  readonly established: number
+  /** Milliseconds, as negotiated. */
+  readonly timeout: number
+  /** Null before the first request. */
+  readonly last: { readonly op: string; readonly xid: number; readonly zxid: number; readonly time: number } | null
+  resetCounts(): void
+}
+
+/** What the words are answered from. */
+export interface CommandSource {
+  readonly settings: ServerSettings
+  readonly database: Database
+  readonly statistics: Statistics
+  readonly connections: Iterable<ConnectionView>
+  readonly connectionCount: number
+  readonly port: number
+  readonly securePort: number | null
+  /** When the server started, on the monotonic clock. */
+  readonly startedAt: number
+}
+
+/** A session id as Java shows a long in hexadecimal. */
+export function hex(value: bigint | null): string {
+  return `0x${BigInt.asUintN(64, value ?? 0n).toString(16)}`
+}

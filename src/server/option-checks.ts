@@ -1,0 +1,30 @@
+/** Each returns the value, or the standard one where there is none. @throws TypeError or RangeError that names the option */
+export function checkNumber(value: unknown, name: string, least: number, standard: number, most = 0x7fff_ffff): number {
+  if (value === undefined) return standard
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+  }
+  return value
+}
+
+export function checkFlag(value: unknown, name: string, standard: boolean): boolean {
+  if (value === undefined) return standard
+  if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false`)
+  return value
+}
+
+export function checkString(value: unknown, name: string): string | null {
+  if (value === undefined) return null
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
+  return value
+}
+
+/** Four-letter words; null stands for all. */
+export function checkWords(value: unknown, standard: readonly string[] | null): ReadonlySet<string> | null {
+  if (value === undefined) return standard === null ? null : new Set(standard)
+  if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) {
+    throw new TypeError('fourLetterWords must be an array of words')
+  }
+  return value.includes('*') ? null : new Set(value)
+}

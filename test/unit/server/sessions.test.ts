@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { EmbeddedServer } from '../../../src/server/index.ts'
+import { handshakeFrame, openAcl, RawClient, requestFrame } from '../../support/raw-client.ts'
+
+const server = new EmbeddedServer()
+beforeAll(() => server.start())
+afterAll(() => server.stop())
+
+it('grants a timeout between two and twenty ticks', async () => {
+  for (const [asked, granted] of [
+    [1, 4_000],
+    [10_000, 10_000],
+    [1_000_000, 40_000],
+    [-5, 4_000],
+  ] as const) {
+    await using client = await RawClient.connect(server, { timeout: asked })
+    expect(client.response).toMatchObject({ protocolVersion: 0, timeout: granted, readOnly: false })
+    expect(client.password).toHaveLength(16)
+  }
+})
+
+it('leaves the read-only byte out for a client that does', async () => {
+  await using client = await RawClient.connect(server, { readOnly: null })
+  expect(client.response).toMatchObject({ readOnly: null, timeout: 10_000 })
+})
+
+it('resumes a session with its password, and moves it from one connection to another', async () => {
+  await using first = await RawClient.connect(server)
+  await first.request('create', { path: '/moved', data: null, acl: openAcl, flags: 1 })
+  const { sessionId, password } = first
+  await using second = await RawClient.connect(server, { sessionId, password, timeout: 5_000 })
+  expect(second.response).toMatchObject({ sessionId, password, timeout: 5_000 })
+  await first.closed
+  expect(await second.request('exists', { path: '/moved', watch: false })).toMatchObject({
+    err: 0,
+    body: { stat: { ephemeralOwner: sessionId } },
+  })
+})
+
+it('answers a wrong password, and a session that is none, with zeros, and closes', async () => {
+  await using alive = await RawClient.connect(server)
+  const { sessionId } = alive
+  for (const wrong of [
+    { sessionId, password: Buffer.alloc(16, 1) },
+    { sessionId, password: null },
+    { sessionId: 12_345n, password: Buffer.alloc(16) },
+  ]) {
+    await using client = await RawClient.connect(server, wrong)
+    expect(client.response).toMatchObject({ timeout: 0, sessionId: 0n, password: Buffer.alloc(16) })
+    await client.closed
+  }
+  expect(await alive.request('exists', { path: '/', watch: false })).toMatchObject({ err: 0 })
+})
+
+it('closes without a word if the client has seen more than the server knows', async () => {
+  await using client = await RawClient.connect(server, { lastZxidSeen: 1n << 40n })
+  expect(client.response).toBeNull()
+})
+
+it('closeSession deletes the ephemerals, is answered, and closes', async () => {
+  await using client = await RawClient.connect(server)
+  await using other = await RawClient.connect(server)
+  await client.request('create', { path: '/mine', data: null, acl: openAcl, flags: 1 })
+  await other.request('exists', { path: '/mine', watch: true })
+  const { sessionId, password } = client
+  expect(await client.request('closeSession', undefined)).toMatchObject({ err: 0, body: null })
+  await client.closed
+  expect(await other.nextEvent()).toMatchObject({ type: 2, path: '/mine' })
+  await using late = await RawClient.connect(server, { sessionId, password })
+  expect(late.response).toMatchObject({ timeout: 0, sessionId: 0n })
+})
+
+it('expires a session whose client is silent', async () => {
+  await using quick = await new EmbeddedServer({ tickTime: 20 }).start()
+  await using watcher = await RawClient.connect(quick, { timeout: 400 })
+  const heartbeat = setInterval(() => void watcher.settle(), 20)
+  await using silent = await RawClient.connect(quick, { timeout: 40 })
+  await silent.request('create', { path: '/silent', data: null, acl: openAcl, flags: 1 })
+  await watcher.request('exists', { path: '/silent', watch: true })
+  expect(await watcher.nextEvent()).toMatchObject({ type: 2, path: '/silent' })
+  clearInterval(heartbeat)
+  await silent.closed
+})
+
+it('takes a connection that sends one byte at a time', async () => {
+  await using client = await RawClient.dial(server)
+  for (const byte of handshakeFrame()) client.socket.write(Buffer.of(byte))
+  client.response = await client.handshake
+  expect(client.response).toMatchObject({ timeout: 10_000 })
+  const answer = client.expect('exists', 7)
+  for (const byte of requestFrame('exists', { path: '/', watch: false }, 7)) {
+    client.socket.write(Buffer.of(byte))
+  }
+  expect(await answer).toMatchObject({ xid: 7, err: 0 })
+})
