@@ -1,4 +1,9 @@
-import { ConnectionClosedError, ConnectionLossError, OperationTimeoutError } from '../common/errors.ts'
+import {
+  ConnectionClosedError,
+  ConnectionLossError,
+  OperationTimeoutError,
+  UnimplementedError,
+} from '../common/errors.ts'
 import { describeType } from '../common/paths.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
 import { AuthRequest, type AuthInfo } from '../session/auth-request.ts'
@@ -7,7 +12,9 @@ import type { CallOptions, Request } from '../session/request.ts'
 import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
+import { fourLetterWord } from '../transport/four-letter-word.ts'
 import type { CheckedOptions } from './options.ts'
+import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
 
 /** How long `start` waits when it is not told: milliseconds. */
 const defaultStartTimeout = 15_000
@@ -29,6 +36,8 @@ export class ClientCore {
   /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
   #stops = 0
   #state: KazooState = 'LOST'
+  /** Of the server that serves the session now. */
+  #version: ServerVersion | null = null
 
   constructor(options: CheckedOptions) {
     this.options = options
@@ -79,6 +88,36 @@ export class ClientCore {
     if (session !== null) return session.submit(request, limits)
     request.refuse(ConnectionClosedError)
     return request.promise
+  }
+
+  /**
+   * Submits what only servers from a release on know: an older one would close the connection. Its version is asked for
+   * once per connection; what is submitted before the answer waits for it.
+   *
+   * @throws UnimplementedError if the server is too old
+   */
+  async submitSince<T>(since: string, request: Request<T>, limits: CallOptions): Promise<T> {
+    const version = this.#version ?? (await this.#askVersion(limits))
+    if (version === null || isAtLeast(version, since)) return this.submit(request, limits)
+    throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}; this is ${version.join('.')}`, {
+      op: request.op,
+      path: request.path,
+    })
+  }
+
+  /** Null where it cannot be told; then the server has the word. */
+  async #askVersion({ signal, timeout = this.options.sessionTimeout }: CallOptions): Promise<ServerVersion | null> {
+    const session = this.#session
+    const address = session?.address
+    if (session === null || address === null || address === undefined) return null
+    try {
+      const version = parseVersion(await fourLetterWord(this.options.runtime, address, 'srvr', { signal, timeout }))
+      if (session.address?.host === address.host && session.address.port === address.port) this.#version = version
+      return version
+    } catch (error) {
+      if (signal?.aborted === true) throw error
+      return null
+    }
   }
 
   /** Credentials that the server accepts are presented on each connection to come, over restarts too. */
@@ -176,6 +215,7 @@ export class ClientCore {
     // Restarted while LOST: nothing is new.
     if (this.#restarting && state === this.#state) return
     this.#state = state
+    this.#version = null
     this.options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null

@@ -1,3 +1,4 @@
+import { describeType } from '../common/paths.ts'
 import { createFlags } from '../protocol/constants.ts'
 import type { CallOptions } from '../session/request.ts'
 import { checkAcl, type Acl } from './acl.ts'
@@ -10,6 +11,16 @@ export interface CreateMode {
   readonly ephemeral?: boolean
   /** The server appends a ten-digit counter to the name; the path may then end in `/`. @defaultValue false */
   readonly sequence?: boolean
+  /**
+   * Deleted by the server some time after its last child is gone. Neither ephemeral nor sequential. Needs ZooKeeper
+   * 3.5.1. @defaultValue false
+   */
+  readonly container?: boolean
+  /**
+   * Milliseconds after which the server deletes it when it has no children and was not changed; not for ephemerals.
+   * Needs ZooKeeper 3.5.3 with `extendedTypesEnabled`, else `UnimplementedError`. @defaultValue none
+   */
+  readonly ttl?: number
   /** @defaultValue the client's `defaultAcl` */
   readonly acl?: readonly Acl[]
 }
@@ -26,16 +37,37 @@ export interface CreateOptions extends CreateMode, CallOptions {
   readonly protect?: boolean
 }
 
-export const createNames: readonly string[] = ['ephemeral', 'sequence', 'acl']
+export const createNames: readonly string[] = ['ephemeral', 'sequence', 'container', 'ttl', 'acl']
 export const createOptionNames: ReadonlySet<string> = optionNames(...createNames, 'makePath', 'includeStat', 'protect')
+
+/** The longest time to live, in milliseconds: 40 bits less one, some 34 years. */
+const maxTtl = 0xff_ffff_ffff
 
 /** Checks what a create is given, and turns it into what goes over the wire. */
 export function createTerms(data: unknown, options: CreateMode, defaultAcl: readonly Acl[]): CreateTerms {
-  const { ephemeral, sequence, acl } = options
+  const { acl, ttl } = options
+  if (acl !== undefined) checkAcl(acl)
+  if (ttl !== undefined) checkTtl(ttl)
+  return { data: toBytes(data), acl: acl ?? defaultAcl, flags: flagsOf(options), ttl }
+}
+
+function flagsOf({ ephemeral = false, sequence = false, container = false, ttl }: CreateMode): number {
   checkBoolean(ephemeral, 'ephemeral')
   checkBoolean(sequence, 'sequence')
-  if (acl !== undefined) checkAcl(acl)
-  const flags =
-    (ephemeral === true ? createFlags.ephemeral : 0) | (sequence === true ? createFlags.persistentSequential : 0)
-  return { data: toBytes(data), acl: acl ?? defaultAcl, flags }
+  checkBoolean(container, 'container')
+  const kinds = [ephemeral, container, ttl !== undefined].filter(Boolean).length
+  if (kinds > 1 || (container && sequence)) {
+    const allowed = 'ephemeral, container and ttl exclude one another, and container excludes sequence'
+    throw new RangeError(`options: ${allowed}`)
+  }
+  if (container) return createFlags.container
+  if (ttl !== undefined) return sequence ? createFlags.persistentSequentialTtl : createFlags.persistentTtl
+  return (ephemeral ? createFlags.ephemeral : 0) | (sequence ? createFlags.persistentSequential : 0)
+}
+
+function checkTtl(ttl: unknown): void {
+  if (typeof ttl !== 'number') throw new TypeError(`ttl must be a number of milliseconds, not ${describeType(ttl)}`)
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > maxTtl) {
+    throw new RangeError(`ttl must be a whole number from 1 to ${maxTtl} milliseconds, not ${ttl}`)
+  }
 }

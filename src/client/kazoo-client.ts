@@ -1,5 +1,4 @@
-import { ZooKeeperError } from '../common/errors.ts'
-import { checkPath, describeType } from '../common/paths.ts'
+import { addChroot, checkPath, describeType } from '../common/paths.ts'
 import type { Stat } from '../protocol/stat.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { formatServer, parseHosts } from '../session/hosts.ts'
@@ -11,11 +10,23 @@ import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { checkAcl, type Acl } from './acl.ts'
 import { checkBoolean, checkOptions, optionNames, toBytes, toListener, toVersion, type DataInput } from './arguments.ts'
 import { ClientCore } from './client-core.ts'
+import { ClientView, viewOf } from './client-view.ts'
 import { createOptionNames, createTerms, type CreateOptions } from './create-options.ts'
 import type { KazooRetry } from './kazoo-retry.ts'
 import { checkAuth, checkClientOptions, type KazooClientOptions } from './options.ts'
 import { createCarefully, createPath, type CreateHost, type CreateOutcome } from './careful-create.ts'
 import { deleteTree, type DeleteHost } from './delete-tree.ts'
+import {
+  checkReconfig,
+  GetAllChildrenNumberRequest,
+  GetConfigRequest,
+  GetEphemeralsRequest,
+  ReconfigRequest,
+  WhoAmIRequest,
+  type ClientInfo,
+  type ReconfigChange,
+} from './info-requests.ts'
+import { MultiRead } from './multi-read.ts'
 import {
   Create2Request,
   CreateRequest,
@@ -33,6 +44,7 @@ import {
   type DataAndStat,
   type PathAndStat,
 } from './requests.ts'
+import { parseVersion } from './server-version.ts'
 import { Transaction, type TransactionHost } from './transaction.ts'
 import type {
   DeleteOptions,
@@ -62,11 +74,15 @@ export class KazooClient {
   readonly #host: CreateHost & DeleteHost & TransactionHost
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
-  constructor(options: KazooClientOptions = {}) {
-    const core = new ClientCore(checkClientOptions(options))
+  constructor(options?: KazooClientOptions)
+  /** @internal */
+  constructor(view: ClientView)
+  constructor(from: KazooClientOptions | ClientView = {}) {
+    const view = from instanceof ClientView ? from : viewOf(new ClientCore(checkClientOptions(from)))
+    const { core } = view
     this.#core = core
     this.#host = {
-      chroot: core.hosts.chroot,
+      chroot: view.chroot,
       runtime: core.options.runtime,
       defaultAcl: core.options.defaultAcl,
       get sessionId() {
@@ -74,6 +90,17 @@ export class KazooClient {
       },
       submit: (request, limits) => core.submit(request, limits),
     }
+  }
+
+  /**
+   * The same client under another root: one connection and one session, which starting and stopping either means both.
+   *
+   * @param path - below the root of this one; `/` gives the same root again
+   */
+  withChroot(path: string): KazooClient {
+    checkPath(path)
+    const chroot = addChroot(this.chroot, path)
+    return clientOf(new ClientView(this.#core, chroot === '/' ? '' : chroot))
   }
 
   // Life
@@ -164,8 +191,9 @@ export class KazooClient {
   setHosts(hosts: string | readonly string[], options: { readonly randomizeHosts?: boolean } = {}): void {
     const parsed = parseHosts(hosts)
     checkBoolean(options.randomizeHosts, 'randomizeHosts')
-    if (parsed.chroot !== this.chroot) {
-      throw new RangeError(`hosts: the chroot cannot change from "${this.chroot}" to "${parsed.chroot}"`)
+    const { chroot } = this.#core.hosts
+    if (parsed.chroot !== chroot) {
+      throw new RangeError(`hosts: the chroot cannot change from "${chroot}" to "${parsed.chroot}"`)
     }
     this.#core.setServers(parsed, options.randomizeHosts)
   }
@@ -229,6 +257,36 @@ export class KazooClient {
       if (options !== undefined) checkOptions(options, callNames)
       checkPath(path)
       return this.#core.submit(new SyncRequest(this.chroot, path), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Begins a read of several znodes in one request, each with its own result. Needs ZooKeeper 3.6. */
+  multiRead(): MultiRead {
+    return new MultiRead({
+      chroot: this.chroot,
+      submit: (request, limits) => this.#core.submitSince('3.6.0', request, limits),
+    })
+  }
+
+  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError */
+  getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
+    try {
+      checkOptions(options, callNames)
+      checkPath(path)
+      return this.#core.submitSince('3.6.0', new GetAllChildrenNumberRequest(this.chroot, path), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The paths of this session's ephemerals that start with a prefix; all by default. Needs ZooKeeper 3.6. */
+  getEphemerals(prefix = '/', options: CallOptions = {}): Promise<string[]> {
+    try {
+      checkOptions(options, callNames)
+      checkPath(prefix, 'prefix')
+      return this.#core.submitSince('3.6.0', new GetEphemeralsRequest(this.chroot, prefix), options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -352,6 +410,42 @@ export class KazooClient {
     return this.#core.addAuth(info, options)
   }
 
+  /** Who the server takes this connection for. Needs ZooKeeper 3.7. */
+  whoAmI(options: CallOptions = {}): Promise<ClientInfo[]> {
+    try {
+      checkOptions(options, callNames)
+      return this.#core.submitSince('3.7.0', new WhoAmIRequest(), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The ensemble's configuration, which is outside every chroot. */
+  getConfig(options?: WatchOptions): Promise<DataAndStat> {
+    try {
+      if (options !== undefined) checkOptions(options, watchNames)
+      return this.#core.submit(new GetConfigRequest(toListener(options?.watch)), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Changes the ensemble's members, and resolves to its new configuration.
+   *
+   * @throws ReconfigDisabledError, NoAuthError, BadVersionError, NewConfigNoQuorumError, ReconfigInProgressError;
+   * UnimplementedError by a server that stands alone
+   */
+  reconfig(change: ReconfigChange, options: CallOptions = {}): Promise<DataAndStat> {
+    try {
+      checkOptions(options, callNames)
+      checkReconfig(change)
+      return this.#core.submit(new ReconfigRequest(change), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   /**
    * Asks the server that serves the session one of ZooKeeper's four-letter words, over a connection of its own.
    *
@@ -368,9 +462,11 @@ export class KazooClient {
 
   /** The version of the server that serves the session, as `[3, 9, 5]`; from `srvr`, which no server forbids. */
   async serverVersion(options: CallOptions = {}): Promise<readonly [number, number, number]> {
-    const answer = await this.command('srvr', options)
-    const version = /version: (\d+)\.(\d+)\.(\d+)/i.exec(answer)
-    if (version === null) throw new ZooKeeperError('the server does not tell its version', { op: 'serverVersion' })
-    return [Number(version[1]), Number(version[2]), Number(version[3])]
+    return parseVersion(await this.command('srvr', options))
   }
+}
+
+/** Outside of the class, because the bundler renames a class that names itself. */
+function clientOf(view: ClientView): KazooClient {
+  return new KazooClient(view)
 }

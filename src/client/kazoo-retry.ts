@@ -67,7 +67,7 @@ export class KazooRetry {
 
   /** The same, with some options changed. */
   copy(changes: KazooRetryOptions = {}): KazooRetry {
-    return new KazooRetry({ ...this.#options, ...changes })
+    return retryOf({ ...this.#options, ...changes })
   }
 
   /**
@@ -125,6 +125,11 @@ export class KazooRetry {
       signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
+}
+
+/** Outside of the class, because the bundler renames a class that names itself. */
+function retryOf(options: KazooRetryOptions): KazooRetry {
+  return new KazooRetry(options)
 }
 
 function withoutUndefined(options: KazooRetryOptions): KazooRetryOptions {

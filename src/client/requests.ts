@@ -144,6 +144,8 @@ export interface CreateTerms {
   readonly data: Uint8Array | null
   readonly acl: readonly Acl[]
   readonly flags: number
+  /** Milliseconds; undefined for a znode that lives until it is deleted. */
+  readonly ttl?: number | undefined
 }
 
 /**
@@ -154,13 +156,24 @@ export function createTarget(chroot: string, path: string, flags: number): strin
   return path === '/' && (flags & createFlags.persistentSequential) !== 0 ? `${chroot}/` : addChroot(chroot, path)
 }
 
+/** The operation that makes such a znode, answering with the path alone where that is possible. */
+export function createOperation({ flags, ttl }: CreateTerms, includeStat: boolean): CreateOperationName {
+  if (ttl !== undefined) return 'createTtl'
+  if (flags === createFlags.container) return 'createContainer'
+  return includeStat ? 'create2' : 'create'
+}
+
+type CreateOperationName = 'create' | 'create2' | 'createContainer' | 'createTtl'
+
 abstract class AnyCreateRequest<T> extends PathRequest<T> {
   readonly op = 'create'
+  readonly opcode: number
   readonly #terms: CreateTerms
 
-  constructor(chroot: string, path: string, terms: CreateTerms) {
+  constructor(chroot: string, path: string, terms: CreateTerms, includeStat: boolean) {
     super(chroot, path)
     this.#terms = terms
+    this.opcode = operations[createOperation(terms, includeStat)].opcode
   }
 
   protected override get serverPath(): string {
@@ -168,13 +181,19 @@ abstract class AnyCreateRequest<T> extends PathRequest<T> {
   }
 
   write(writer: Writer): void {
+    const { ttl } = this.#terms
     operations.create.request.write(writer, { path: this.serverPath, ...this.#terms })
+    // The one field that the request for a TTL znode has more.
+    if (ttl !== undefined) writer.longNumber(ttl)
   }
 }
 
 export class CreateRequest extends AnyCreateRequest<string> {
-  readonly opcode: number = operations.create.opcode
+  constructor(chroot: string, path: string, terms: CreateTerms) {
+    super(chroot, path, terms, false)
+  }
 
+  /** A `Stat` that may follow the path is left unread. */
   read(reader: Reader): string {
     return removeChroot(this.chroot, operations.create.response.read(reader).path)
   }
@@ -187,7 +206,9 @@ export interface PathAndStat {
 }
 
 export class Create2Request extends AnyCreateRequest<PathAndStat> {
-  readonly opcode: number = operations.create2.opcode
+  constructor(chroot: string, path: string, terms: CreateTerms) {
+    super(chroot, path, terms, true)
+  }
 
   read(reader: Reader): PathAndStat {
     const { path, stat } = operations.create2.response.read(reader)

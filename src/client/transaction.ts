@@ -9,7 +9,7 @@ import { Request, type CallOptions } from '../session/request.ts'
 import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
 import { createNames, createTerms, type CreateMode } from './create-options.ts'
 import type { Acl } from './acl.ts'
-import { createTarget } from './requests.ts'
+import { createOperation, createTarget } from './requests.ts'
 import { TransactionError } from './transaction-error.ts'
 
 /** What a transaction asks of its client. */
@@ -52,7 +52,9 @@ export class Transaction<R extends readonly unknown[] = []> {
     const { chroot, defaultAcl } = this.#host
     const terms = createTerms(data, options, defaultAcl)
     const serverPath = createTarget(chroot, path, terms.flags)
-    return this.#add('create', path, { op: 'create', body: { path: serverPath, ...terms } })
+    const body = { path: serverPath, ...terms }
+    const op = createOperation(terms, false)
+    return this.#add('create', path, op === 'createTtl' ? { op, body: { ...body, ttl: terms.ttl ?? 0 } } : { op, body })
   }
 
   /** Deletes a znode, if it has that version; its result is `true`. */

@@ -69,19 +69,7 @@ export class Stat implements StatFields {
 
   /** A `Stat` of these fields. */
   static from(fields: StatFields): Stat {
-    return new Stat(
-      fields.czxid,
-      fields.mzxid,
-      fields.ctime,
-      fields.mtime,
-      fields.version,
-      fields.cversion,
-      fields.aversion,
-      fields.ephemeralOwner,
-      fields.dataLength,
-      fields.numChildren,
-      fields.pzxid,
-    )
+    return statOf(fields)
   }
 
   /** The session that owns the ephemeral; null for a znode of any other kind. Kazoo's `owner_session_id`. */
@@ -109,6 +97,23 @@ export class Stat implements StatFields {
       pzxid: this.pzxid.toString(),
     }
   }
+}
+
+/** Outside of the class, because the bundler renames a class that names itself. */
+function statOf(fields: StatFields): Stat {
+  return new Stat(
+    fields.czxid,
+    fields.mzxid,
+    fields.ctime,
+    fields.mtime,
+    fields.version,
+    fields.cversion,
+    fields.aversion,
+    fields.ephemeralOwner,
+    fields.dataLength,
+    fields.numChildren,
+    fields.pzxid,
+  )
 }
 
 const containerOwner = -0x8000_0000_0000_0000n

@@ -1,0 +1,17 @@
+import type { ClientCore } from './client-core.ts'
+
+/** A client's core as seen under one root: what a client is made of, and what makes it share another's connection. */
+export class ClientView {
+  readonly core: ClientCore
+  readonly chroot: string
+
+  constructor(core: ClientCore, chroot: string) {
+    this.core = core
+    this.chroot = chroot
+  }
+}
+
+/** The view that the options ask for. */
+export function viewOf(core: ClientCore): ClientView {
+  return new ClientView(core, core.hosts.chroot)
+}
