@@ -1,7 +1,9 @@
+import { ProtocolError } from '../common/errors.ts'
 import { keeperStates, permissions, xids } from '../protocol/constants.ts'
 import { ConnectRequest, ConnectResponse } from '../protocol/connect.ts'
 import { FrameDecoder } from '../protocol/framing.ts'
 import { Reader } from '../protocol/reader.ts'
+import { NullStringError } from '../protocol/record.ts'
 import { WatcherEvent } from '../protocol/records.ts'
 import { Writer } from '../protocol/writer.ts'
 import type { Socket, SocketHandler } from '../runtime/runtime.ts'
@@ -301,14 +303,16 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     }
     this.#session = session
     this.#timeout = timeout
-    session.connection?.close()
     session.connection = this
     database.sessions.touch(session, timeout, database.settings.runtime.now())
   }
 
   #resume({ sessionId, password }: ConnectRequest): Session | null {
     const session = this.database.sessions.find(sessionId)
-    if (session === undefined || password === null) return null
+    if (session === undefined) return null
+    // Whoever asks, the connection that the session has is over.
+    session.connection?.close()
+    if (password === null) return null
     return sessionPassword(sessionId).equals(password) ? session : null
   }
 
@@ -320,7 +324,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
     const code = operation === undefined ? this.#unknown() : this.#handle(operation, reader)
     if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
-    this.#replies.end(this.#answerZxid, code)
+    // What never was in the queue has no place in history.
+    const isOutside = code === errorCodes.unimplemented && this.#closing
+    this.#replies.end(isOutside ? -1 : this.#answerZxid, code)
     this.#countSent()
     if (this.#closing) this.#endAfterAnswer()
     else if (this.#replies.writer.length > enough) this.#send()
@@ -340,8 +346,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     let body: unknown
     try {
       body = operation.read(reader)
-    } catch {
-      return errorCodes.marshallingError
+    } catch (error) {
+      return this.#unreadable(operation, error instanceof NullStringError)
     }
     if (database.settings.requireSasl && !operation.isAuthentication && !this.#isSaslDone) {
       this.#closing = true
@@ -350,6 +356,18 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (database.readOnly && operation.isWrite) return errorCodes.notReadOnly
     if (!this.#host.faults.armed) return operation.handle(this, body)
     return this.#handleUnderFaults(operation, body)
+  }
+
+  /** What is answered depends on how far ZooKeeper comes with a request before it stumbles. */
+  #unreadable({ name, isWrite, isAuthentication }: Dispatch, isNull: boolean): ErrorCode {
+    // These are read before they are queued, where a stumble costs the connection.
+    if (isAuthentication) throw new ProtocolError(`${name}: the request cannot be read`)
+    const code =
+      isNull && (name === 'setData' || name === 'setAcl') ? errorCodes.badArguments : errorCodes.marshallingError
+    if (name === 'multi' || (isNull && isWrite && name !== 'sync')) {
+      this.database.commit(this.session.id, this.#xid, { type: 'error', code })
+    }
+    return code
   }
 
   #handleUnderFaults(operation: Dispatch, body: unknown): ErrorCode {
