@@ -109,6 +109,8 @@ onEachServerAndChroot((ground) => {
       expectNoAuth(await failure(zk.get(path)), 'get', path)
       expectNoAuth(await failure(zk.getChildren(path)), 'getChildren', path)
       expectNoAuth(await failure(zk.getChildren(path, { includeStat: true })), 'getChildren', path)
+      const checked = await failure(zk.transaction().check(path, 0).commit())
+      expect(checked).toMatchObject({ index: 0, cause: { code: 'NO_AUTH', op: 'check', path } })
       await zk.set(path, 'written all the same')
     })
 

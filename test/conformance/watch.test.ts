@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import { NoNodeError, OPEN_ACL_UNSAFE } from '../../src/index.ts'
+import { xids } from '../../src/protocol/constants.ts'
 import { failure, fence, watch } from './support/events.ts'
 import { onEachServerAndChroot } from './support/ground.ts'
+import { WireTap } from './support/wire-tap.ts'
 
 onEachServerAndChroot((ground) => {
   /** What somebody else does to the tree. */
@@ -171,6 +173,20 @@ onEachServerAndChroot((ground) => {
       await others.set('/node')
       expect(await data.first).toMatchObject({ type: 'CHANGED' })
       expect(children.events).toHaveLength(1)
+    })
+
+    it('of data and of children hear of a deletion by one event', async () => {
+      const tap = new WireTap()
+      const zk = await ground.connect({ runtime: tap.runtime })
+      await others.create('/node')
+      const [data, children] = [watch(), watch()]
+      await zk.get(ground.at('/node'), { watch: data })
+      await zk.getChildren(ground.at('/node'), { watch: children })
+      tap.received.length = 0
+      await others.delete('/node')
+      expect(await data.first).toEqual(await children.first)
+      await fence(zk)
+      expect(tap.received.filter((frame) => frame.readInt32BE(0) === xids.notification)).toHaveLength(1)
     })
 
     it('of several clients do not disturb each other', async () => {
