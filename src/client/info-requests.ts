@@ -16,7 +16,7 @@ export class GetEphemeralsRequest extends Request<string[]> {
   readonly #prefix: string
 
   constructor(chroot: string, prefix: string) {
-    super(prefix)
+    super('', prefix)
     this.#chroot = chroot
     this.#prefix = prefix
   }
@@ -40,7 +40,7 @@ export class GetAllChildrenNumberRequest extends Request<number> {
   readonly #serverPath: string
 
   constructor(chroot: string, path: string) {
-    super(path)
+    super('', path)
     this.#serverPath = addChroot(chroot, path)
   }
 
@@ -66,7 +66,7 @@ export class WhoAmIRequest extends Request<ClientInfo[]> {
   readonly opcode: number = operations.whoAmI.opcode
 
   constructor() {
-    super(undefined)
+    super('', undefined)
   }
 
   write(): void {}
@@ -86,7 +86,7 @@ export class GetConfigRequest extends Request<DataAndStat> {
   readonly #listener: WatchListener | null
 
   constructor(listener: WatchListener | null) {
-    super(configPath)
+    super('', configPath)
     this.#listener = listener
   }
 
@@ -123,7 +123,7 @@ export class ReconfigRequest extends Request<DataAndStat> {
   readonly #change: ReconfigChange
 
   constructor(change: ReconfigChange) {
-    super(undefined)
+    super('', undefined)
     this.#change = change
   }
 

@@ -70,7 +70,7 @@ class MultiReadRequest extends Request<unknown[]> {
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super(undefined)
+    super('', undefined)
     this.#chroot = chroot
     this.#steps = steps
   }

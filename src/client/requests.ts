@@ -5,7 +5,7 @@ import type { Reader } from '../protocol/reader.ts'
 import { readStat, type Stat } from '../protocol/stat.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
-import type { WatchListener, WatchRegistry } from '../session/watch-registry.ts'
+import type { WatchRegistry } from '../session/watch-registry.ts'
 import { fromWire, type Acl } from './acl.ts'
 
 const emptyData = Buffer.alloc(0)
@@ -14,32 +14,19 @@ const noNode = -101
 /** A request about one path, under the client's chroot. */
 abstract class PathRequest<T> extends Request<T> {
   declare readonly path: string
-  readonly #chroot: string
-
-  constructor(chroot: string, path: string) {
-    super(path)
-    this.#chroot = chroot
-  }
-
-  protected get chroot(): string {
-    return this.#chroot
-  }
 
   /** The path as the server sees it. */
   protected get serverPath(): string {
-    return this.#chroot === '' ? this.path : addChroot(this.#chroot, this.path)
+    return addChroot(this.chroot, this.path)
   }
 }
 
-/** A read that may leave a watch behind. Its request is the same for all of them: a path and whether to watch. */
+/**
+ * A read that may leave a watch behind. Its request is the same for all of them: a path and whether to watch.
+ *
+ * These, the most frequent requests, have neither fields nor constructors of their own, so that making one is one call.
+ */
 abstract class WatchingRequest<T> extends PathRequest<T> {
-  protected readonly listener: WatchListener | null
-
-  constructor(chroot: string, path: string, listener: WatchListener | null) {
-    super(chroot, path)
-    this.listener = listener
-  }
-
   write(writer: Writer): void {
     writer.string(this.serverPath)
     writer.bool(this.listener !== null)
@@ -53,8 +40,13 @@ export interface DataAndStat {
 }
 
 export class GetRequest extends WatchingRequest<DataAndStat> {
-  readonly op = 'get'
-  readonly opcode: number = operations.getData.opcode
+  get op(): string {
+    return 'get'
+  }
+
+  get opcode(): number {
+    return operations.getData.opcode
+  }
 
   read(reader: Reader): DataAndStat {
     const data = reader.buffer() ?? emptyData
@@ -67,8 +59,13 @@ export class GetRequest extends WatchingRequest<DataAndStat> {
 }
 
 export class ExistsRequest extends WatchingRequest<Stat | null> {
-  readonly op = 'exists'
-  readonly opcode: number = operations.exists.opcode
+  get op(): string {
+    return 'exists'
+  }
+
+  get opcode(): number {
+    return operations.exists.opcode
+  }
 
   read(reader: Reader): Stat {
     return readStat(reader)
@@ -85,8 +82,13 @@ export class ExistsRequest extends WatchingRequest<Stat | null> {
 }
 
 export class GetChildrenRequest extends WatchingRequest<string[]> {
-  readonly op = 'getChildren'
-  readonly opcode: number = operations.getChildren.opcode
+  get op(): string {
+    return 'getChildren'
+  }
+
+  get opcode(): number {
+    return operations.getChildren.opcode
+  }
 
   read(reader: Reader): string[] {
     return operations.getChildren.response.read(reader).children as string[]
@@ -104,8 +106,13 @@ export interface ChildrenAndStat {
 }
 
 export class GetChildren2Request extends WatchingRequest<ChildrenAndStat> {
-  readonly op = 'getChildren'
-  readonly opcode: number = operations.getChildren2.opcode
+  get op(): string {
+    return 'getChildren'
+  }
+
+  get opcode(): number {
+    return operations.getChildren2.opcode
+  }
 
   read(reader: Reader): ChildrenAndStat {
     return operations.getChildren2.response.read(reader) as ChildrenAndStat

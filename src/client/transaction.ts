@@ -113,7 +113,7 @@ class MultiWriteRequest extends Request<unknown[]> {
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super(undefined)
+    super('', undefined)
     this.#chroot = chroot
     this.#steps = [...steps]
   }

@@ -21,7 +21,7 @@ export class AuthRequest extends Request<true> {
 
   /** @param accepted - called when the server has accepted the credentials, before the promise resolves */
   constructor({ scheme, credential }: AuthInfo, accepted?: () => void) {
-    super(undefined)
+    super('', undefined)
     this.scheme = scheme
     this.#auth = typeof credential === 'string' ? Buffer.from(credential) : Buffer.from(credential)
     this.#accepted = accepted

@@ -7,7 +7,7 @@ export class CloseRequest extends Request<void> {
   readonly opcode: number = operations.closeSession.opcode
 
   constructor() {
-    super(undefined)
+    super('', undefined)
   }
 
   write(): void {}

@@ -3,7 +3,7 @@ import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import type { Runtime, Timer } from '../runtime/runtime.ts'
 import type { Batch } from '../transport/connection.ts'
-import type { WatchRegistry } from './watch-registry.ts'
+import type { WatchListener, WatchRegistry } from './watch-registry.ts'
 
 /** How a caller limits a call that waits. */
 export interface CallOptions {
@@ -23,8 +23,12 @@ export abstract class Request<T> {
   /** The operation in the caller's words, for errors. */
   abstract readonly op: string
   abstract readonly opcode: number
+  /** What the client's paths are under on the server; `''` for nothing. */
+  readonly chroot: string
   /** The caller's path, for errors. */
   readonly path: string | undefined
+  /** The watch to leave behind. */
+  readonly listener: WatchListener | null
   readonly promise: Promise<T>
 
   /** Given when the request is written. */
@@ -39,8 +43,11 @@ export abstract class Request<T> {
   #reject!: (reason: unknown) => void
   #release: (() => void) | null = null
 
-  constructor(path: string | undefined) {
+  /** What nearly all requests have is set here, in one go: each class that has fields of its own costs another call. */
+  constructor(chroot: string, path: string | undefined, listener: WatchListener | null = null) {
+    this.chroot = chroot
     this.path = path
+    this.listener = listener
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
