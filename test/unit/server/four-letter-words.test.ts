@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { addWatchModes } from '../../../src/protocol/constants.ts'
+import { javaDate } from '../../../src/server/commands/sessions.ts'
+import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
+import { EmbeddedServer } from '../../../src/server/index.ts'
+import { command } from '../../support/four-letter-word.ts'
+import { openAcl, RawClient } from '../../support/raw-client.ts'
+import { RawPeer } from '../../support/raw-peer.ts'
+
+const server = new EmbeddedServer({ maxClientCnxns: 77 })
+let client: RawClient
+let sid: string
+beforeAll(async () => {
+  await server.start()
+  client = await RawClient.connect(server)
+  sid = `0x${client.sessionId.toString(16)}`
+  await client.request('create', { path: '/e', data: Buffer.from('abc'), acl: openAcl, flags: 1 })
+  await client.request('getData', { path: '/e', watch: true })
+  await client.request('exists', { path: '/nope', watch: true })
+  await client.request('getChildren', { path: '/', watch: true })
+})
+afterAll(async () => {
+  await client[Symbol.asyncDispose]()
+  await server.stop()
+})
+
+const ask = (word: string): Promise<string> => command(server.port, word)
+const version = /^3\.9\.\d+-kazoo-ts, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$/
+const rows = (text: string, separator: string): Map<string, string> =>
+  new Map(
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => [line.slice(0, line.indexOf(separator)), line.slice(line.indexOf(separator) + separator.length)]),
+  )
+
+describe('every four-letter word', () => {
+  it('ruok, isro, gtmk and hash', async () => {
+    expect(await ask('ruok')).toBe('imok')
+    expect(await ask('isro')).toBe('rw')
+    expect(await ask('hash')).toBe('')
+    expect(await ask('gtmk')).toBe('306')
+    expect(await ask('stmk\0\0\0\0\0\0\0\x0a')).toBe('10')
+    expect(await ask('gtmk')).toBe('10')
+  })
+
+  it('srvr', async () => {
+    const text = await ask('srvr')
+    const found = rows(text, ': ')
+    expect([...found.keys()]).toEqual([
+      'Zookeeper version',
+      'Latency min/avg/max',
+      'Received',
+      'Sent',
+      'Connections',
+      'Outstanding',
+      'Zxid',
+      'Mode',
+      'Node count',
+    ])
+    expect(found.get('Zookeeper version')).toMatch(version)
+    expect(found.get('Latency min/avg/max')).toMatch(/^\d+\/\d+\.\d+\/\d+$/)
+    expect(found.get('Mode')).toBe('standalone')
+    expect(found.get('Zxid')).toMatch(/^0x[0-9a-f]+$/)
+    expect(found.get('Node count')).toBe('6')
+    expect(text.endsWith('Node count: 6\n')).toBe(true)
+  })
+
+  it('stat lists the clients in brief, cons in full', async () => {
+    const stat = await ask('stat')
+    expect(stat).toMatch(/\nClients:\n( \/127\.0\.0\.1:\d+\[[01]\]\(queued=0,recved=\d+,sent=\d+\)\n)+\nLatency /)
+    const cons = await ask('cons')
+    expect(cons).toMatch(/\n\n$/)
+    expect(cons.split('\n').find((line) => line.includes(sid))).toMatch(
+      new RegExp(
+        String.raw`^ /127\.0\.0\.1:\d+\[1\]\(queued=0,recved=5,sent=5,sid=${sid},lop=GETC,est=\d{13},to=10000,lcxid=0x4,lzxid=0x\d+,lresp=\d+,llat=\d+,minlat=\d+,avglat=\d+,maxlat=\d+\)$`,
+      ),
+    )
+  })
+
+  it('crst and srst start counting anew', async () => {
+    expect(await ask('crst')).toBe('Connection stats reset.\n')
+    expect((await ask('cons')).split('\n').find((line) => line.includes(sid))).toContain('recved=0,sent=0')
+    expect(await ask('srst')).toBe('Server stats reset.\n')
+    expect(rows(await ask('srvr'), ': ').get('Received')).toBe('1')
+  })
+
+  it('mntr', async () => {
+    const found = rows(await ask('mntr'), '\t')
+    expect(found.get('zk_version')).toMatch(version)
+    expect(Object.fromEntries(found)).toMatchObject({
+      zk_server_state: 'standalone',
+      zk_ephemerals_count: '1',
+      zk_znode_count: '6',
+      zk_watch_count: '3',
+      zk_global_sessions: '1',
+      zk_avg_latency: '0.0',
+    })
+  })
+
+  it('conf and dirs', async () => {
+    expect(Object.fromEntries(rows(await ask('conf'), '='))).toMatchObject({
+      clientPort: String(server.port),
+      secureClientPort: '-1',
+      tickTime: '2000',
+      maxClientCnxns: '77',
+      minSessionTimeout: '4000',
+      maxSessionTimeout: '40000',
+      serverId: '0',
+    })
+    expect(await ask('dirs')).toBe('datadir_size: 0\nlogdir_size: 0\n')
+  })
+
+  it('envi', async () => {
+    const text = await ask('envi')
+    expect(text.startsWith('Environment:\nzookeeper.version=3.9.')).toBe(true)
+    expect(rows(text, '=').get('zookeeper.version')).toMatch(version)
+    expect(rows(text, '=').get('os.memory.total')).toMatch(/^\d+MB$/)
+  })
+
+  it('dump', async () => {
+    const text = await ask('dump')
+    const date = String.raw`\w{3} \w{3} \d\d \d\d:\d\d:\d\d UTC \d{4}`
+    expect(text).toMatch(
+      new RegExp(
+        String.raw`^SessionTracker dump:\nSession Sets \(1\)/\(1\):\n1 expire at ${date}:\n\t${sid}\nephemeral nodes dump:\nSessions with Ephemerals \(1\):\n${sid}:\n\t/e\nConnections dump:\nConnections Sets \(1\)/\(\d+\):\n`,
+      ),
+    )
+    expect(text).toMatch(new RegExp(String.raw`\tip: /127\.0\.0\.1:\d+ sessionId: ${sid}\n`))
+    expect(javaDate(Date.UTC(2026, 10, 4, 1, 9, 12))).toBe('Wed Nov 04 01:09:12 UTC 2026')
+  })
+
+  it('wchs, wchc and wchp', async () => {
+    expect(await ask('wchs')).toBe('1 connections watching 2 paths\nTotal watches:2\n')
+    expect(await ask('wchc')).toBe(`${sid}\n\t/e\n\t/nope\n\n`)
+    expect(await ask('wchp')).toBe(`/e\n\t${sid}\n/nope\n\t${sid}\n\n`)
+    await using other = await RawClient.connect(server)
+    await other.request('addWatch', { path: '/nope', mode: addWatchModes.persistentRecursive })
+    expect(await ask('wchs')).toBe('2 connections watching 2 paths\nTotal watches:3\n')
+  })
+})
+
+it('takes a word that comes byte by byte, and one with more behind it', async () => {
+  const dribbling = RawPeer.dial(nodeRuntime, '127.0.0.1', server.port)
+  await dribbling.opened
+  for (const char of 'ruok') dribbling.write(char)
+  await dribbling.closed
+  expect(dribbling.text).toBe('imok')
+  expect(await ask('ruok\n')).toBe('imok')
+})
+
+describe('the whitelist', () => {
+  it('lets all through by default, srvr alone when strict, and what it names', async () => {
+    await using strict = await new EmbeddedServer({ strict: true }).start()
+    await using some = await new EmbeddedServer({ fourLetterWords: ['ruok', 'isro'] }).start()
+    await using all = await new EmbeddedServer({ strict: true, fourLetterWords: ['*'] }).start()
+    expect(await command(strict.port, 'ruok')).toBe('ruok is not executed because it is not in the whitelist.\n')
+    expect(await command(strict.port, 'isro')).toBe('isro is not executed because it is not in the whitelist.\n')
+    expect(await command(strict.port, 'srvr')).toContain('Mode: standalone')
+    expect(await command(some.port, 'ruok')).toBe('imok')
+    expect(await command(some.port, 'mntr')).toBe('mntr is not executed because it is not in the whitelist.\n')
+    expect(await command(some.port, 'srvr')).toContain('Mode: standalone')
+    expect(await command(all.port, 'mntr')).toContain('zk_version')
+  })
+
+  it('knows no word that is none', async () => {
+    expect(await ask('quit')).toBe('')
+  })
+})
