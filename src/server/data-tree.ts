@@ -78,6 +78,8 @@ export class DataTree {
   /** How many descendants a znode has. */
   countDescendants(path: string): number {
     if (path === '/') return this.#nodes.size - 2
+    // ZooKeeper counts the keys that begin with '/': the root's second one, too.
+    if (path === '') return this.#nodes.size - 1
     let count = 0
     const waiting = [path]
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
