@@ -1,39 +1,40 @@
 import type { DataNode } from './data-node.ts'
+import { errorCodes, type ErrorCode } from './error-codes.ts'
 
 const quotaRoot = '/zookeeper/quota'
 const limitName = 'zookeeper_limits'
-const statName = 'zookeeper_stats'
+export const statName = 'zookeeper_stats'
 
-/** A limit or a count, as the znodes below `/zookeeper/quota` hold it; −1 for none. */
-interface Track {
-  readonly count: number
-  readonly bytes: number
-  readonly countHardLimit: number
-  readonly byteHardLimit: number
+/** Limits or counts by their names, as the znodes below `/zookeeper/quota` hold them. */
+type Track = Map<string, number>
+
+/** Reads `count=5,bytes=-1=;byteHardLimit=-1;countHardLimit=7`; null for what ZooKeeper cannot read. */
+export function parseTrack(data: Uint8Array | null): Track | null {
+  if (data === null) return null
+  const track: Track = new Map()
+  const text = Buffer.from(data).toString('utf8')
+  if (text === '') return track
+  // Java's split drops the empty parts at the end, and those alone.
+  for (const part of text.replace(/[,;]+$/, '').split(/[,;]+/)) {
+    const [key = '', value] = part.replace(/=+$/, '').split('=')
+    if (value === undefined || !/^(?:[+-]?\d{1,19})?$/.test(value)) return null
+    track.set(key, value === '' ? -1 : Number(value))
+  }
+  return track
 }
 
-/** Reads `count=5,bytes=-1=;byteHardLimit=-1;countHardLimit=7`; what is missing or odd is no limit. */
-export function parseTrack(data: Uint8Array | null): Track {
-  const values = new Map<string, number>()
-  for (const part of Buffer.from(data ?? [])
-    .toString('utf8')
-    .split(/[,;]+/)) {
-    const [key, value] = part.split('=')
-    if (key !== undefined && value !== undefined && /^[+-]?\d+$/.test(value)) values.set(key, Number(value))
-  }
-  return {
-    count: values.get('count') ?? -1,
-    bytes: values.get('bytes') ?? -1,
-    countHardLimit: values.get('countHardLimit') ?? -1,
-    byteHardLimit: values.get('byteHardLimit') ?? -1,
-  }
-}
-
-function formatTrack({ count, bytes, countHardLimit, byteHardLimit }: Track): string {
-  const text = `count=${count},bytes=${bytes}`
-  if (countHardLimit === -1 && byteHardLimit === -1) return text
+function formatTrack(track: Track): string {
+  const text = `count=${numberOf(track, 'count')},bytes=${numberOf(track, 'bytes')}`
+  const others = [...track].filter(([key]) => key !== 'count' && key !== 'bytes')
+  if (others.length === 0) return text
+  others.sort(([a], [b]) => (a < b ? -1 : 1))
   // The odd '=;' lets servers before 3.7 read what newer ones write (ZOOKEEPER-3301).
-  return `${text}=;byteHardLimit=${byteHardLimit};countHardLimit=${countHardLimit}`
+  return `${text}=${others.map(([key, value]) => `;${key}=${value}`).join('')}`
+}
+
+/** −1 for none. */
+function numberOf(track: Track, name: string): number {
+  return track.get(name) ?? -1
 }
 
 /** Which subtrees have a quota, and what they hold. Limits and counts live in znodes of their own. */
@@ -54,17 +55,24 @@ export class QuotaTable {
     return null
   }
 
-  /** Whether a write of this size passes: only hard limits refuse one. */
-  allows(path: string, bytes: number, count: number): boolean {
+  /** Checks whether a write of this size passes: only hard limits refuse one. Returns an error code, or 0. */
+  check(path: string, bytes: number, count: number): ErrorCode {
     const prefix = this.prefixOf(path)
-    if (prefix === null) return true
-    const limitNode = this.#find(`${quotaRoot}${prefix}/${limitName}`)
-    const statNode = this.#find(`${quotaRoot}${prefix}/${statName}`)
-    if (limitNode === undefined || statNode === undefined) return true
+    const limitNode = prefix === null ? undefined : this.#find(`${quotaRoot}${prefix}/${limitName}`)
+    if (limitNode === undefined) return errorCodes.ok
     const limits = parseTrack(limitNode.data)
+    if (limits === null) return errorCodes.marshallingError
+    const counts = count !== 0 && isLimited(limits, 'count', 'countHardLimit')
+    const sizes = bytes !== 0 && isLimited(limits, 'bytes', 'byteHardLimit')
+    const statNode = counts || sizes ? this.#find(`${quotaRoot}${prefix}/${statName}`) : undefined
+    if (statNode === undefined) return errorCodes.ok
     const current = parseTrack(statNode.data)
-    if (count !== 0 && limits.countHardLimit > -1 && current.count + count > limits.countHardLimit) return false
-    return !(bytes !== 0 && limits.byteHardLimit > -1 && current.bytes + bytes > limits.byteHardLimit)
+    if (current === null) return errorCodes.marshallingError
+    const most = numberOf(limits, 'countHardLimit')
+    if (counts && most > -1 && numberOf(current, 'count') + count > most) return errorCodes.quotaExceeded
+    const largest = numberOf(limits, 'byteHardLimit')
+    if (sizes && largest > -1 && numberOf(current, 'bytes') + bytes > largest) return errorCodes.quotaExceeded
+    return errorCodes.ok
   }
 
   created(path: string, name: string, bytes: number): void {
@@ -92,8 +100,10 @@ export class QuotaTable {
     if (prefix === null) return
     const node = this.#find(`${quotaRoot}${prefix}/${statName}`)
     if (node === undefined) return
-    const track = parseTrack(node.data)
-    node.replaceData(Buffer.from(formatTrack({ ...track, count: track.count + count, bytes: track.bytes + bytes })))
+    // Counts that cannot be read stop ZooKeeper altogether; here they start anew.
+    const track = parseTrack(node.data) ?? new Map<string, number>()
+    track.set('count', numberOf(track, 'count') + count).set('bytes', numberOf(track, 'bytes') + bytes)
+    node.replaceData(Buffer.from(formatTrack(track)))
   }
 
   #recount(subject: string, statPath: string): void {
@@ -107,6 +117,10 @@ export class QuotaTable {
       bytes += node.data?.length ?? 0
       for (const name of node.children ?? []) waiting.push(`${at}/${name}`)
     }
-    this.#find(statPath)?.replaceData(Buffer.from(formatTrack({ ...parseTrack(null), count, bytes })))
+    this.#find(statPath)?.replaceData(Buffer.from(`count=${count},bytes=${bytes}`))
   }
+}
+
+function isLimited(limits: Track, soft: string, hard: string): boolean {
+  return numberOf(limits, soft) > -1 || numberOf(limits, hard) > -1
 }
