@@ -89,13 +89,14 @@ export class Reader {
   }
 
   /**
-   * The count of a vector; −1 for null.
+   * The count of a vector; −1 for null, and for any other negative count, as ZooKeeper takes it.
    *
    * @param least - how many bytes an item takes at least: a count that cannot fit is refused before anything is made
    */
   count(least: number): number {
     const count = this.int()
-    if (count < -1 || count * least > this.remaining) throw new ProtocolError(`impossible vector length ${count}`)
+    if (count < 0) return -1
+    if (count * least > this.remaining) throw new ProtocolError(`impossible vector length ${count}`)
     return count
   }
 

@@ -1,6 +1,7 @@
 import type { AclEntry } from '../protocol/records.ts'
 import type { Acl } from './acl-table.ts'
 import type { AuthSchemes, Identity } from './auth-schemes.ts'
+import { errorCodes, type ErrorCode } from './error-codes.ts'
 
 /** Whether somebody with these identities has one of the permissions asked for. */
 export function isPermitted(acl: Acl, perms: number, identities: readonly Identity[], schemes: AuthSchemes): boolean {
@@ -17,28 +18,38 @@ export function isPermitted(acl: Acl, perms: number, identities: readonly Identi
 /**
  * The ACL that a znode gets: doubles removed, `auth` replaced by the proven identities of who asks.
  *
- * @returns null for an invalid one
+ * @returns an error code for an invalid one
  */
 export function resolveAcl(
   entries: readonly AclEntry[],
   identities: readonly Identity[],
   schemes: AuthSchemes,
-): readonly AclEntry[] | null {
+): readonly AclEntry[] | ErrorCode {
   if (isOpen(entries)) return entries
-  const resolved: AclEntry[] = []
-  for (const [index, entry] of entries.entries()) {
-    if (entries.findIndex((other) => isSame(other, entry)) < index) continue
-    const { perms, id } = entry
-    if (id.scheme === null) return null
-    if (id.scheme === 'world' && id.id === 'anyone') resolved.push(entry)
-    else if (id.scheme === 'auth') {
-      const proven = identities.filter(({ scheme }) => schemes.get(scheme)?.authenticated === true)
-      if (proven.length === 0) return null
-      resolved.push(...proven.map((identity) => ({ perms, id: { scheme: identity.scheme, id: identity.id } })))
-    } else if (id.id !== null && schemes.get(id.scheme)?.isValid(id.id) === true) resolved.push(entry)
-    else return null
+  const distinct: AclEntry[] = []
+  for (const entry of entries) {
+    // ZooKeeper compares before it checks, and stumbles over what is null.
+    if (distinct.some((other) => comparesNull(other, entry))) return errorCodes.marshallingError
+    if (!distinct.some((other) => isSame(other, entry))) distinct.push(entry)
   }
-  return resolved.length === 0 ? null : resolved
+  const resolved: AclEntry[] = []
+  for (const entry of distinct) {
+    const { perms, id } = entry
+    if (id.scheme === null) return errorCodes.invalidAcl
+    if (id.scheme === 'auth') {
+      const proven = identities.filter(({ scheme }) => schemes.get(scheme)?.authenticated === true)
+      if (proven.length === 0) return errorCodes.invalidAcl
+      resolved.push(...proven.map((identity) => ({ perms, id: { scheme: identity.scheme, id: identity.id } })))
+      continue
+    }
+    const scheme = schemes.get(id.scheme)
+    if (id.id === null)
+      return scheme === undefined && id.scheme !== 'world' ? errorCodes.invalidAcl : errorCodes.marshallingError
+    const isValid = id.scheme === 'world' ? id.id === 'anyone' : scheme?.isValid(id.id) === true
+    if (!isValid) return errorCodes.invalidAcl
+    resolved.push(entry)
+  }
+  return resolved.length === 0 ? errorCodes.invalidAcl : resolved
 }
 
 function isOpen(entries: readonly AclEntry[]): boolean {
@@ -48,6 +59,10 @@ function isOpen(entries: readonly AclEntry[]): boolean {
 
 function isSame(a: AclEntry, b: AclEntry): boolean {
   return a.perms === b.perms && a.id.scheme === b.id.scheme && a.id.id === b.id.id
+}
+
+function comparesNull(a: AclEntry, b: AclEntry): boolean {
+  return a.perms === b.perms && (b.id.scheme === null || (a.id.scheme === b.id.scheme && b.id.id === null))
 }
 
 /** An ACL as those see it who may not change it: passwords' hashes hidden. */

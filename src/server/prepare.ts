@@ -46,7 +46,7 @@ export function prepareCreate(
   const slash = path.lastIndexOf('/')
   if (slash === -1 || path.includes('\0')) return errorCodes.badArguments
   const acl = resolveAcl(request.acl, writer.identities, writer.schemes)
-  if (acl === null) return errorCodes.invalidAcl
+  if (typeof acl === 'number') return acl
   const parent = view.find(path.slice(0, slash))
   if (parent === undefined) return errorCodes.noNode
   if (!may(writer, parent, permissions.create)) return errorCodes.noAuth
@@ -54,7 +54,8 @@ export function prepareCreate(
   if (!isValidPath(path)) return errorCodes.badArguments
   if (view.find(path) !== undefined) return errorCodes.nodeExists
   if (parent.owner !== 0n && ownerKind(parent.owner) === 'session') return errorCodes.noChildrenForEphemerals
-  if (writer.enforceQuota && !writer.tree.quotas.allows(path, data?.length ?? 0, 1)) return errorCodes.quotaExceeded
+  const quota = writer.enforceQuota ? writer.tree.quotas.check(path, data?.length ?? 0, 1) : errorCodes.ok
+  if (quota !== errorCodes.ok) return quota
   const owner = ownerOf(writer, op, flags, ttl)
   return { type: 'create', path, data, acl, owner, parentCreates: (parent.creates + 1) | 0 }
 }
@@ -116,7 +117,8 @@ export function prepareSetData(
   if (node === undefined) return errorCodes.noNode
   if (!may(writer, node, permissions.write)) return errorCodes.noAuth
   const growth = (data?.length ?? 0) - (node.data?.length ?? 0)
-  if (writer.enforceQuota && !writer.tree.quotas.allows(path, growth, 0)) return errorCodes.quotaExceeded
+  const quota = writer.enforceQuota ? writer.tree.quotas.check(path, growth, 0) : errorCodes.ok
+  if (quota !== errorCodes.ok) return quota
   if (version !== anyVersion && version !== node.version) return errorCodes.badVersion
   return { type: 'setData', path, data, version: (node.version + 1) | 0 }
 }
@@ -125,7 +127,7 @@ export function prepareSetAcl(writer: Writer, view: View, request: RequestOf<'se
   const { path, version } = request
   if (!isValidPath(path)) return errorCodes.badArguments
   const acl = resolveAcl(request.acl, writer.identities, writer.schemes)
-  if (acl === null) return errorCodes.invalidAcl
+  if (typeof acl === 'number') return acl
   const node = view.find(path)
   if (node === undefined) return errorCodes.noNode
   if (!may(writer, node, permissions.admin)) return errorCodes.noAuth

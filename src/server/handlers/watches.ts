@@ -1,4 +1,4 @@
-import { addWatchModes, eventTypes, permissions, watcherTypes } from '../../protocol/constants.ts'
+import { addWatchModes, eventTypes, watcherTypes } from '../../protocol/constants.ts'
 import type { RequestOf } from '../../protocol/operations.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import type { Handlers, RequestContext } from '../handler.ts'
@@ -68,7 +68,7 @@ function kindsOf(type: number): Tables | null {
 
 /**
  * Takes up a connection's watches where another left them: what happened to one-shot watches since then is told at
- * once; the other kinds are only set (ZOOKEEPER-4698).
+ * once, whoever may read it; the other kinds are only set (ZOOKEEPER-4698).
  */
 function rearm(context: RequestContext, request: RequestOf<'setWatches2'>): ErrorCode {
   const { database, watcher } = context
@@ -77,17 +77,17 @@ function rearm(context: RequestContext, request: RequestOf<'setWatches2'>): Erro
   for (const path of request.dataWatches) {
     const node = tree.find(path)
     if (node === undefined) context.tell(eventTypes.deleted, path)
-    else if (node.mzxid > since) tellIfReadable(context, eventTypes.dataChanged, path)
+    else if (node.mzxid > since) context.tell(eventTypes.dataChanged, path)
     else watches.data.add(path, watcher, standard)
   }
   for (const path of request.existWatches) {
-    if (tree.find(path) !== undefined) tellIfReadable(context, eventTypes.created, path)
+    if (tree.find(path) !== undefined) context.tell(eventTypes.created, path)
     else watches.data.add(path, watcher, standard)
   }
   for (const path of request.childWatches) {
     const node = tree.find(path)
     if (node === undefined) context.tell(eventTypes.deleted, path)
-    else if (node.pzxid > since) tellIfReadable(context, eventTypes.childrenChanged, path)
+    else if (node.pzxid > since) context.tell(eventTypes.childrenChanged, path)
     else watches.child.add(path, watcher, standard)
   }
   for (const path of request.persistentWatches) {
@@ -96,9 +96,4 @@ function rearm(context: RequestContext, request: RequestOf<'setWatches2'>): Erro
   }
   for (const path of request.persistentRecursiveWatches) watches.data.add(path, watcher, recursive)
   return errorCodes.ok
-}
-
-function tellIfReadable(context: RequestContext, type: number, path: string): void {
-  const node = context.database.tree.find(path)
-  if (node !== undefined && context.may(node, permissions.read)) context.tell(type, path)
 }

@@ -1,11 +1,13 @@
 import { createFlags } from '../../protocol/constants.ts'
 import type { MultiOp, MultiResult } from '../../protocol/multi.ts'
 import { operations, type RequestOf } from '../../protocol/operations.ts'
+import { Stat, StatRecord } from '../../protocol/stat.ts'
 import { Draft } from '../draft.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import type { Handlers, RequestContext } from '../handler.ts'
 import { prepareCreate, prepareDelete, prepareMultiOp, prepareSetAcl, prepareSetData, type Writer } from '../prepare.ts'
-import type { Transaction } from '../transaction.ts'
+import { statName } from '../quota.ts'
+import type { CreateTransaction, Transaction } from '../transaction.ts'
 
 /** The operations that change the tree. Each one, successful or not, takes a zxid. */
 export const writeHandlers: Handlers<
@@ -51,7 +53,9 @@ export const writeHandlers: Handlers<
     const ops = requests.map(asItIsMeant)
     for (const [index, op] of ops.entries()) {
       const transaction = prepareMultiOp(writer, draft, op)
-      if (transaction === null) return commit(context, errorCodes.marshallingError)
+      if (transaction === null || transaction === errorCodes.marshallingError) {
+        return commit(context, errorCodes.marshallingError)
+      }
       if (typeof transaction === 'number') {
         commit(context, transaction)
         operations.multi.response.write(context.ok(), failedResults(ops.length, index, transaction))
@@ -82,8 +86,14 @@ function create(context: RequestContext, op: CreateName, request: RequestOf<Crea
   if (code !== errorCodes.ok || typeof transaction === 'number') return code
   const writer = context.ok()
   writer.string(transaction.path)
-  if (op !== 'create') context.database.tree.find(transaction.path)?.writeStat(writer)
+  if (op !== 'create') StatRecord.write(writer, createdStat(context, transaction))
   return errorCodes.ok
+}
+
+/** The Stat of a znode as it was created: the counts of a quota are filled in only afterwards. */
+function createdStat({ database }: RequestContext, { path, data }: CreateTransaction): Stat {
+  const stat = database.tree.find(path)!.stat()
+  return path.endsWith(`/${statName}`) ? Stat.from({ ...stat, dataLength: data?.length ?? 0 }) : stat
 }
 
 function commit(context: RequestContext, transaction: Transaction | ErrorCode): ErrorCode {
@@ -138,25 +148,26 @@ function asItIsMeant(request: MultiOp): MultiOp {
     case 'create2':
       return body.flags === createFlags.container ? { op: 'createContainer', body } : request
     case 'createTtl': {
+      const { ttl: _, ...rest } = body
       const { flags } = body
       if (flags === createFlags.persistentTtl || flags === createFlags.persistentSequentialTtl) return request
-      return { op: flags === createFlags.container ? 'createContainer' : 'create', body }
+      return { op: flags === createFlags.container ? 'createContainer' : 'create', body: rest }
     }
     default:
       return request
   }
 }
 
-function resultOf({ database }: RequestContext, part: Transaction, op: string): MultiResult {
+function resultOf(context: RequestContext, part: Transaction, op: string): MultiResult {
   switch (part.type) {
     case 'create': {
       const { path } = part
       return op === 'create'
         ? { op: 'create', body: { path } }
-        : { op: 'create2', body: { path, stat: database.tree.find(path)!.stat() } }
+        : { op: 'create2', body: { path, stat: createdStat(context, part) } }
     }
     case 'setData':
-      return { op: 'setData', body: { stat: database.tree.find(part.path)!.stat() } }
+      return { op: 'setData', body: { stat: context.database.tree.find(part.path)!.stat() } }
     case 'delete':
       return { op: 'delete', body: undefined }
     default:
