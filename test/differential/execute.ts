@@ -125,6 +125,8 @@ class Run {
   async #expire(slot: Slot): Promise<void> {
     if (!slot.hasSession) return
     const { id, password } = slot
+    // The connection goes first: where a session is closed from another connection, it would not hear of it.
+    await slot.drop()
     if (this.#target.expire === null) await this.#bury(id, password)
     else this.#target.expire(id)
     await this.#keeper.settle()

@@ -42,9 +42,10 @@ const nothing: Make = () => null
 
 function create(random: SeededRandom, habits: OpHabits, flags: number): { readonly [key: string]: Json } {
   const sequential = flags === 2 || flags === 3 || flags === 6
+  const path = sequential && random.chance(0.8) ? randomSequence(random) : randomOwnPath(random, habits)
   return {
-    path: sequential && random.chance(0.8) ? randomSequence(random) : randomOwnPath(random, habits),
-    data: randomData(random, habits),
+    path,
+    data: randomData(random, habits, path),
     acl: habits.acls ? randomAcl(random) : openAcl,
     flags,
   }
@@ -77,11 +78,10 @@ const changes: { readonly [N in MultiName]: Make } = {
     ]),
   }),
   delete: pathAndVersion,
-  setData: (random, habits) => ({
-    path: randomOwnPath(random, habits),
-    data: randomData(random, habits),
-    version: randomVersion(random),
-  }),
+  setData: (random, habits) => {
+    const path = randomOwnPath(random, habits)
+    return { path, data: randomData(random, habits, path), version: randomVersion(random) }
+  },
   check: pathAndVersion,
 }
 
@@ -99,7 +99,6 @@ const multi: Make = (random, habits) =>
 
 const multiRead: Make = (random, habits) =>
   Array.from({ length: random.pick([0, 1, 2, 3, 5]) }, () => {
-    if (habits.oddities && random.chance(0.02)) return { op: 'delete', body: pathAndVersion(random, habits) }
     return { op: random.pick(['getData', 'getChildren']), body: pathAndWatch(random, habits) }
   })
 
@@ -194,7 +193,7 @@ export function generateOp(random: SeededRandom, habits: OpHabits): Op {
 }
 
 const nullable: ReadonlySet<OperationName> = new Set([
-  ...(['create', 'create2', 'createContainer', 'createTtl', 'delete', 'setData', 'setAcl'] as const),
+  ...(['delete', 'setData', 'setAcl'] as const),
   ...(['exists', 'getData', 'getChildren', 'getChildren2', 'getAcl', 'getAllChildrenNumber'] as const),
 ])
 
@@ -203,9 +202,9 @@ function strange(random: SeededRandom): Op {
   const kind = random.number()
   if (kind < 0.3)
     return {
-      op: random.pick([10, 23, 99, 108, -1, 0, 1000, -10]),
+      op: random.pick([10, 23, 99, 108, -1, 0, 1000, -12]),
       body: random.bytes(random.integer(0, 20)).toString('hex'),
     }
-  if (kind < 0.5) return { op: 'check', body: { path: '~/a', version: -1 } }
+  if (kind < 0.6) return { op: 'check', body: { path: '~/a', version: -1 } }
   return { op: 'sasl', body: { token: random.pick(['', 'x']) } }
 }

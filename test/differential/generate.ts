@@ -34,6 +34,8 @@ function generateStep(random: SeededRandom, slot: number, habits: OpHabits): Ste
     const op = generateOp(random, habits)
     if (standsAlone(op)) return { do: 'send', slot, ops: ops.length === 0 ? [op] : ops }
     ops.push(op)
+    // A new ACL counts for the writes behind it once it is applied: again chance, were they sent with it.
+    if (op.op === 'setAcl') break
   }
   return { do: 'send', slot, ops }
 }

@@ -26,8 +26,10 @@ export async function startReal(choice: { readonly version?: string; readonly cl
   const server = await new RealZooKeeper({
     ...choice,
     tickTime: 500,
+    config: { reconfigEnabled: 'false' },
     logLevel: 'ERROR',
     jvmFlags: [
+      '-Dzookeeper.enforceQuota=true',
       `-Dznode.container.checkIntervalMs=${never}`,
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
       '-Xmx768m',
