@@ -71,7 +71,7 @@ const counts = [
     'bytes=5==,count==',
   ],
 ]
-const unreadable = ['nonsense', 'count=x', ',count=1', 'count=', null]
+const unreadable = ['nonsense', 'count=x', ',count=1', 'count=', 'bytes=5==,count==', null]
 
 export function randomData(random: SeededRandom, { quota }: PathHabits, path: string): string | null {
   // Counts that cannot be read stop ZooKeeper 3.9 altogether.
