@@ -71,6 +71,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   /** Frames that came while the client did not read, or the server was paused. */
   #waiting: Buffer[] = []
   #backlogged = false
+  /** A write waits for the leader. */
+  #stalled = false
   #touched = false
   #received = 0
   #sent = 0
@@ -215,6 +217,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   /** Handles what has waited, once nothing is in the way of it. */
   goOn(): void {
+    this.#stalled = false
     if (this.#closing || this.#isHeld) return
     if (this.#waiting.length > 0) {
       const waiting = this.#waiting
@@ -237,7 +240,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   // Frames
 
   get #isHeld(): boolean {
-    return this.#backlogged || this.#host.faults.paused
+    return this.#backlogged || this.#stalled || this.#host.faults.paused
   }
 
   /** Looks for a four-letter word in the first bytes; returns what there is to read, null for nothing yet. */
@@ -278,7 +281,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #shakeHands(request: ConnectRequest): void {
     const { database } = this
     // The client needs a server that takes writes, or has seen more than we know: it should look for another.
-    if ((database.readOnly && request.readOnly !== true) || Number(request.lastZxidSeen) > database.lastZxid) {
+    const { membership, readOnly } = database
+    const mayServe = readOnly ? request.readOnly === true : membership.serving && membership.connected
+    if (!mayServe || Number(request.lastZxidSeen) > database.lastZxid) {
       this.close()
       return
     }
@@ -304,7 +309,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#session = session
     this.#timeout = timeout
     session.connection = this
-    database.sessions.touch(session, timeout, database.settings.runtime.now())
+    database.touch(session, timeout, database.settings.runtime.now())
   }
 
   #resume({ sessionId, password }: ConnectRequest): Session | null {
@@ -320,6 +325,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#xid = reader.int()
     const operation = dispatchOf(reader.int())
     if (operation !== undefined) this.#operation = operation
+    if (operation?.needsLeader === true && !this.#reachLeader(operation, reader)) return
     this.#replies.expect(operation?.name === 'ping' ? xids.ping : this.#xid)
     if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
     const code = operation === undefined ? this.#unknown() : this.#handle(operation, reader)
@@ -333,12 +339,27 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     else this.#scheduleFlush()
   }
 
+  /** Brings the server up to date for a write; where it cannot, the request waits, and all behind it. */
+  #reachLeader(operation: Dispatch, reader: Reader): boolean {
+    const { membership, readOnly } = this.database
+    if (readOnly || membership.catchUp()) return true
+    this.#stalled = true
+    this.socket.pause()
+    const frame = Buffer.alloc(8 + reader.remaining)
+    frame.writeInt32BE(this.#xid, 0)
+    frame.writeInt32BE(operation.opcode, 4)
+    const { buffer, byteOffset } = reader.view
+    Buffer.from(buffer, byteOffset + reader.take(reader.remaining), frame.length - 8).copy(frame, 8)
+    this.#waiting.push(frame)
+    return false
+  }
+
   /** Once for all that arrived together. */
   #touch(session: Session): void {
-    const { sessions, settings } = this.database
+    const { database } = this
     this.#touched = true
-    this.#lastTime = settings.runtime.now()
-    sessions.touch(session, this.#timeout, this.#lastTime)
+    this.#lastTime = database.settings.runtime.now()
+    database.touch(session, this.#timeout, this.#lastTime)
   }
 
   #handle(operation: Dispatch, reader: Reader): ErrorCode {
@@ -349,7 +370,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     } catch (error) {
       return this.#unreadable(operation, error instanceof NullStringError)
     }
-    if (database.settings.requireSasl && !operation.isAuthentication && !this.#isSaslDone) {
+    if (this.#isRefused && !operation.isAuthentication) {
       this.#closing = true
       return errorCodes.sessionClosedRequireSaslAuth
     }
@@ -382,11 +403,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   get #answerZxid(): number {
-    return this.#operation?.isAuthentication === true ? 0 : this.database.lastZxid
+    if (this.#operation?.isAuthentication === true || this.#isRefused) return 0
+    return this.database.lastZxid
   }
 
-  get #isSaslDone(): boolean {
-    return this.identities.some(({ scheme }) => scheme === 'sasl')
+  /** Whether authentication is demanded and was not given. */
+  get #isRefused(): boolean {
+    return this.database.settings.requireSasl && !this.identities.some(({ scheme }) => scheme === 'sasl')
   }
 
   /** ZooKeeper answers what it does not know, and closes. */

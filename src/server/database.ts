@@ -1,6 +1,7 @@
 import type { Runtime } from '../runtime/runtime.ts'
 import { makeAuthSchemes, type AuthSchemes } from './auth-schemes.ts'
 import { DataTree } from './data-tree.ts'
+import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
 import { SessionTable, type Session } from './session-table.ts'
 import type { Transaction } from './transaction.ts'
@@ -9,6 +10,7 @@ import { WatchTables } from './watch-table.ts'
 /** What the server knows: the tree, the sessions, the watches, and how far history has come. */
 export class Database {
   readonly settings: ServerSettings
+  readonly membership: Membership
   readonly watches = new WatchTables()
   readonly tree: DataTree
   readonly sessions: SessionTable
@@ -16,15 +18,20 @@ export class Database {
   /** Whether writes are refused: sessions then come and go without a transaction. */
   readOnly: boolean
   readonly #runtime: Runtime
+  readonly #sharesSessions: boolean
   #lastZxid = 0
 
-  constructor(settings: ServerSettings) {
+  /** @param sessions - those of the ensemble, which all members share; its own by default */
+  constructor(settings: ServerSettings, membership: Membership = standalone, sessions?: SessionTable) {
     this.settings = settings
+    this.membership = membership
+    this.#sharesSessions = sessions !== undefined
     this.#runtime = settings.runtime
     this.readOnly = settings.readOnly
     this.schemes = makeAuthSchemes(settings)
     this.tree = new DataTree(this.watches)
-    this.sessions = new SessionTable(settings.runtime, settings.tickTime, 1, (session) => this.expire(session))
+    this.sessions =
+      sessions ?? new SessionTable(settings.runtime, settings.tickTime, 1, (session) => this.expire(session))
   }
 
   /** Zxid of the last transaction. */
@@ -34,13 +41,39 @@ export class Database {
 
   /** Gives a transaction the next zxid and applies it; watches are told before this returns. */
   commit(sessionId: bigint, xid: number, transaction: Transaction, applied?: (part: Transaction) => void): void {
-    const zxid = ++this.#lastZxid
-    this.tree.apply({ sessionId, xid, zxid, time: Math.floor(this.#runtime.wallClock()) }, transaction, applied)
+    const zxid = this.membership.nextZxid(this.#lastZxid)
+    const header = { sessionId, xid, zxid, time: Math.floor(this.#runtime.wallClock()) }
+    this.#lastZxid = zxid
+    this.tree.apply(header, transaction, applied)
+    this.membership.committed({ header, transaction })
+  }
+
+  /** Applies what another member has committed; watches are told before this returns. */
+  replay({ header, transaction }: HistoryEntry): void {
+    this.#lastZxid = header.zxid
+    this.tree.apply(header, transaction)
+  }
+
+  /** Starts the clock by which sessions expire, unless an ensemble keeps it. */
+  startSessions(): void {
+    if (!this.#sharesSessions) this.sessions.start()
+  }
+
+  stopSessions(): void {
+    if (!this.#sharesSessions) this.sessions.stop()
+  }
+
+  /** A session's client was heard of. It does not count where the leader cannot hear of it. */
+  touch(session: Session, timeout: number, now: number): void {
+    if (this.membership.connected) this.sessions.touch(session, timeout, now)
   }
 
   openSession(timeout: number): Session {
     const session = this.sessions.create(timeout)
-    if (!this.readOnly) this.commit(session.id, 0, { type: 'createSession', timeout })
+    if (!this.readOnly) {
+      this.membership.catchUp()
+      this.commit(session.id, 0, { type: 'createSession', timeout })
+    }
     return session
   }
 

@@ -7,9 +7,12 @@ import { handlers } from './handlers/index.ts'
 /** All that is needed to answer one operation, found by its opcode without a search. */
 export interface Dispatch {
   readonly name: OperationName
+  readonly opcode: number
   /** As `cons` abbreviates it. */
   readonly shortName: string
   readonly isWrite: boolean
+  /** Whether it takes a leader: every write does, and the end of a session. */
+  readonly needsLeader: boolean
   /** Whether it proves who asks: such requests do not keep a session alive, and are answered with zxid 0. */
   readonly isAuthentication: boolean
   readonly read: (reader: Reader) => unknown
@@ -56,8 +59,10 @@ for (const name of Object.keys(operations) as OperationName[]) {
   const { opcode, kind, request } = operations[name]
   byOpcode[opcode + lowest] = {
     name,
+    opcode,
     shortName: shortNames[name],
     isWrite: kind === 'write',
+    needsLeader: kind === 'write' || name === 'closeSession',
     isAuthentication: name === 'auth' || name === 'sasl',
     read: (reader) => request.read(reader),
     // The row and the handler belong together by their name, which the compiler cannot follow through a union.

@@ -29,9 +29,18 @@ export class EmbeddedServer {
   #starting: Promise<this> | null = null
   #startedAt = 0
 
+  readonly #makeDatabase: (settings: ServerSettings) => Database
+
   /** Does no I/O. @throws TypeError or RangeError that names the option */
-  constructor(options: EmbeddedServerOptions = {}) {
+  constructor(options?: EmbeddedServerOptions)
+  /** @internal */
+  constructor(options: EmbeddedServerOptions, makeDatabase: (settings: ServerSettings) => Database)
+  constructor(
+    options: EmbeddedServerOptions = {},
+    makeDatabase: (settings: ServerSettings) => Database = (settings) => new Database(settings),
+  ) {
     this.#settings = checkServerOptions(options)
+    this.#makeDatabase = makeDatabase
     this.faults = new Faults({
       setPaused: (paused) => this.#setPaused(paused),
       setReadOnly: (readOnly) => this.#setReadOnly(readOnly),
@@ -48,7 +57,7 @@ export class EmbeddedServer {
 
   async #start(): Promise<this> {
     const { runtime, host, port, tls, portUnification, securePort } = this.#settings
-    const database = new Database(this.#settings)
+    const database = this.#makeDatabase(this.#settings)
     this.#statistics = newStatistics()
     this.#startedAt = runtime.now()
     const connectionHost: ConnectionHost = {
@@ -71,7 +80,7 @@ export class EmbeddedServer {
       throw error
     }
     this.#database = database
-    if (!this.faults.paused) database.sessions.start()
+    if (!this.faults.paused) database.startSessions()
     this.#reaper = new Reaper(database)
     this.#reaper.start()
     return this
@@ -84,7 +93,7 @@ export class EmbeddedServer {
     const listeners = [this.#listener, this.#secureListener]
     this.#starting = this.#listener = this.#secureListener = null
     this.#reaper?.stop()
-    this.#database?.sessions.stop()
+    this.#database?.stopSessions()
     for (const connection of this.#connections) connection.close()
     for (const listener of listeners) await listener?.close()
   }
@@ -133,6 +142,11 @@ export class EmbeddedServer {
     return dropped.length
   }
 
+  /** Lets connections go on that waited for the leader. @internal */
+  resumeConnections(): void {
+    for (const connection of this.#connections) connection.goOn()
+  }
+
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {
     const { maxClientCnxns } = this.#settings
     if (maxClientCnxns > 0 && this.#countOf(socket.remoteAddress) >= maxClientCnxns) {
@@ -153,13 +167,13 @@ export class EmbeddedServer {
 
   #setPaused(paused: boolean): void {
     if (this.#database === null) return
-    const { sessions } = this.#database
-    if (paused) sessions.stop()
+    const database = this.#database
+    if (paused) database.stopSessions()
     for (const connection of this.#connections) {
       if (paused) connection.hold()
       else connection.goOn()
     }
-    if (!paused) sessions.start()
+    if (!paused) database.startSessions()
   }
 
   #setReadOnly(readOnly: boolean): void {

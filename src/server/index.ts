@@ -1,3 +1,5 @@
 export { EmbeddedServer } from './embedded-server.ts'
 export type { FaultMatch, Faults } from './faults.ts'
 export type { EmbeddedServerOptions } from './options.ts'
+export { EmbeddedEnsemble, type EmbeddedEnsembleOptions } from './ensemble/embedded-ensemble.ts'
+export type { EnsembleMember, MemberRole } from './ensemble/ensemble-member.ts'

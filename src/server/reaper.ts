@@ -28,8 +28,11 @@ export class Reaper {
   }
 
   reap(): void {
-    const { tree, settings, readOnly } = this.#database
-    if (readOnly || (tree.containers.size === 0 && tree.ttls.size === 0)) return
+    const { tree, settings, readOnly, membership } = this.#database
+    const { role } = membership
+    // Followers leave it to their leader.
+    const mayWrite = !readOnly && (role === 'standalone' || role === 'leader') && membership.catchUp()
+    if (!mayWrite || (tree.containers.size === 0 && tree.ttls.size === 0)) return
     const now = settings.runtime.wallClock()
     for (const path of [...tree.containers, ...tree.ttls]) {
       const node = tree.find(path)

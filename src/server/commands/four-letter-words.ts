@@ -28,6 +28,9 @@ const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['wchs', watchSummary],
 ])
 
+/** What a member answers that looks for a leader. */
+const answeredAlways: ReadonlySet<string> = new Set(['conf', 'envi', 'gtmk', 'ruok', 'stmk'])
+
 /** How many bytes a four-letter word has, its argument included; 0 for what is no such word. */
 export function commandLength(word: string): number {
   if (!commands.has(word)) return 0
@@ -41,6 +44,9 @@ export function answerCommand(word: string, argument: Buffer, source: CommandSou
   const isEnabled =
     fourLetterWords === null || fourLetterWords.has(word) || word === 'srvr' || (word === 'isro' && readOnly)
   if (!isEnabled) return `${word} is not executed because it is not in the whitelist.\n`
+  if (!source.database.membership.serving && !answeredAlways.has(word)) {
+    return word === 'isro' ? 'null' : 'This ZooKeeper instance is not currently serving requests\n'
+  }
   return commands.get(word)?.(source, argument) ?? ''
 }
 

@@ -57,7 +57,7 @@ export function monitor(source: CommandSource): string {
 }
 
 function mode({ database }: CommandSource): string {
-  return database.readOnly ? 'read-only' : 'standalone'
+  return database.readOnly ? 'read-only' : database.membership.role
 }
 
 function describe(connection: ConnectionView, brief: boolean): string {

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest'
+
+import { KazooClient, NotReadOnlyError, type KazooClientOptions, type KazooState } from '../../../../src/index.ts'
+import { EmbeddedEnsemble, type EmbeddedEnsembleOptions } from '../../../../src/server/index.ts'
+import { Simulation } from '../../../../src/testing/index.ts'
+
+interface World {
+  readonly sim: Simulation
+  readonly ensemble: EmbeddedEnsemble
+  /** A client of these members, all by default. */
+  readonly connect: (ids?: readonly number[], options?: KazooClientOptions) => Promise<KazooClient>
+}
+
+const tickTime = 500
+
+async function world(script: (world: World) => Promise<void>, options: EmbeddedEnsembleOptions = {}): Promise<void> {
+  const sim = new Simulation()
+  await sim.run(async () => {
+    const runtime = sim.runtime('servers')
+    const ensemble = await new EmbeddedEnsemble({ runtime, host: '0.0.0.0', tickTime, ...options }).start()
+    const clients: KazooClient[] = []
+    const connect: World['connect'] = async (ids = ensemble.members.map(({ id }) => id), more = {}) => {
+      const client = new KazooClient({
+        hosts: ids.map((id) => `servers:${ensemble.member(id).port}`),
+        runtime: sim.runtime(`client${clients.length}`),
+        sessionTimeout: 4_000,
+        ...more,
+      })
+      clients.push(client)
+      return client.start()
+    }
+    await script({ sim, ensemble, connect })
+    await Promise.all(clients.map((client) => client.stop()))
+    await ensemble.stop()
+  })
+}
+
+describe('EmbeddedEnsemble', () => {
+  it('has one leader, which the others follow', () =>
+    world(
+      async ({ ensemble, connect }) => {
+        expect(ensemble.leader).toBe(3)
+        expect(ensemble.members.map(({ role }) => role)).toEqual(['follower', 'follower', 'leader', 'observer'])
+        const [follower, leader, observer] = await Promise.all([connect([1]), connect([3]), connect([4])])
+        expect(await follower.command('srvr')).toContain('Mode: follower')
+        expect(await leader.command('srvr')).toContain('Mode: leader')
+        expect(await observer.command('srvr')).toContain('Mode: observer')
+      },
+      { observers: 1 },
+    ))
+
+  it('shows what one member wrote on all of them, with its events and the same zxids', () =>
+    world(async ({ sim, connect }) => {
+      const [one, two] = await Promise.all([connect([1]), connect([2])])
+      const events: string[] = []
+      await two.exists('/a', { watch: ({ type, path }) => void events.push(`${type} ${path}`) })
+      const { stat } = await one.create('/a', 'x', { includeStat: true, ephemeral: true })
+      await sim.until(() => events.length > 0)
+      expect(events).toEqual(['CREATED /a'])
+      expect((await two.get('/a')).stat).toEqual(stat)
+      await one.stop()
+      expect(await two.exists('/a')).toBeNull()
+    }))
+
+  it('lets a follower lag, and catch up with sync', () =>
+    world(async ({ ensemble, connect }) => {
+      const [one, two] = await Promise.all([connect([1]), connect([2])])
+      ensemble.member(2).lag = 60_000
+      await one.create('/a')
+      expect(await two.exists('/a')).toBeNull()
+      await two.sync('/')
+      expect(await two.exists('/a')).not.toBeNull()
+      await one.create('/b')
+      // A write finds what was written before it, wherever that was.
+      await expect(two.create('/b')).rejects.toMatchObject({ code: 'NODE_EXISTS' })
+    }))
+
+  it('refuses a client that has seen more than a member knows', () =>
+    world(async ({ sim, ensemble, connect }) => {
+      ensemble.member(1).lag = 1_000_000
+      const client = await connect([1, 3], { randomizeHosts: false })
+      client.setHosts(`servers:${ensemble.member(3).port}`)
+      ensemble.member(1).server.dropConnections()
+      await sim.until(() => client.state === 'SUSPENDED')
+      await client.create('/a')
+      client.setHosts(
+        [1, 3].map((id) => `servers:${ensemble.member(id).port}`),
+        { randomizeHosts: false },
+      )
+      ensemble.member(3).server.dropConnections()
+      await sim.until(() => client.state === 'SUSPENDED')
+      await client.get('/a')
+      expect(ensemble.member(1).server.connectionCount).toBe(0)
+    }))
+
+  it('keeps sessions and data when its leader stops, and takes it in again', () =>
+    world(async ({ sim, ensemble, connect }) => {
+      const client = await connect()
+      const states: KazooState[] = []
+      client.addListener((state) => void states.push(state))
+      await client.create('/a', 'x', { ephemeral: true })
+      const id = client.session?.id
+      await ensemble.stopMember(3)
+      expect(ensemble.leader).toBe(2)
+      await client.retry(() => client.set('/a', 'y'))
+      await sim.until(() => client.connected)
+      expect(client.session?.id).toBe(id)
+      expect(states).not.toContain('LOST')
+      const before = ensemble.member(3).port
+      await ensemble.startMember(3)
+      expect(ensemble.member(3).role).toBe('follower')
+      expect(ensemble.member(3).port).toBe(before)
+      expect(String((await (await connect([3])).get('/a')).data)).toBe('y')
+      // The epoch is the upper half of a zxid.
+      expect((await client.get('/a')).stat.mzxid >> 32n).toBe(2n)
+    }))
+
+  it('serves nobody without a quorum, and goes on with one', () =>
+    world(async ({ sim, ensemble, connect }) => {
+      const client = await connect()
+      await ensemble.stopMember(3)
+      await ensemble.stopMember(2)
+      expect(ensemble.leader).toBeNull()
+      expect(ensemble.member(1).role).toBe('looking')
+      await sim.until(() => client.state === 'LOST')
+      const writing = client.create('/a')
+      await ensemble.startMember(2)
+      await writing
+      expect(ensemble.leader).toBe(2)
+    }))
+
+  it('goes on answering reads and pings where a follower is cut off, until it notices; its sessions expire', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const [cutOff, other] = await Promise.all([connect([1]), connect([3])])
+        await cutOff.create('/held', '', { ephemeral: true })
+        ensemble.partition([1], [2, 3])
+        await other.create('/new')
+        expect(await cutOff.exists('/new')).toBeNull()
+        const write = cutOff.create('/lost').catch((error: unknown) => error)
+        await sim.until(() => !other.connected || ensemble.member(3).server.connectionCount > 0)
+        const gone = (async () => {
+          while ((await other.exists('/held')) !== null) await sim.sleep(100)
+          return sim.now
+        })()
+        const startedAt = sim.now
+        // The leader ends the session while the follower would still answer.
+        expect((await gone) - startedAt).toBeLessThan(20_000)
+        expect(ensemble.member(1).role).toBe('follower')
+        await sim.until(() => cutOff.state !== 'CONNECTED')
+        expect(await write).toMatchObject({ code: 'CONNECTION_LOSS' })
+        ensemble.heal()
+        await sim.until(() => cutOff.connected)
+        expect(await cutOff.exists('/new')).not.toBeNull()
+      },
+      { noticeAfter: 30_000 },
+    ))
+
+  it('lets what waited go on when the members find each other in time', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const client = await connect([1])
+        ensemble.partition([1], [2, 3])
+        const writing = client.create('/a')
+        await sim.sleep(200)
+        ensemble.heal()
+        await writing
+        expect(client.connected).toBe(true)
+      },
+      { noticeAfter: 2_000 },
+    ))
+
+  it('elects another leader when the old one is cut off from most', () =>
+    world(async ({ sim, ensemble, connect }) => {
+      const client = await connect()
+      ensemble.partition([3], [1, 2])
+      await sim.until(() => ensemble.leader === 2)
+      await client.retry(() => client.create('/a'))
+      expect(ensemble.member(3).role).toBe('looking')
+      ensemble.heal()
+      expect(ensemble.member(3).role).toBe('follower')
+    }))
+
+  it('serves reads on a member without a quorum where read-only mode is on', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const writer = await connect([3])
+        await writer.create('/a', 'x')
+        ensemble.partition([1], [2, 3])
+        await sim.until(() => ensemble.member(1).role === 'read-only')
+        const reader = await connect([1], { readOnly: true })
+        expect(String((await reader.get('/a')).data)).toBe('x')
+        await expect(reader.set('/a', 'y')).rejects.toBeInstanceOf(NotReadOnlyError)
+        expect(await reader.command('isro')).toBe('ro')
+      },
+      { readOnlyMode: true },
+    ))
+
+  it('names wrong options', () => {
+    expect(() => new EmbeddedEnsemble({ size: 0 })).toThrow(/size/)
+    expect(() => new EmbeddedEnsemble({ ports: [1] })).toThrow(/ports/)
+    expect(() => new EmbeddedEnsemble({ sise: 3 } as EmbeddedEnsembleOptions)).toThrow(/sise/)
+    expect(() => new EmbeddedEnsemble().member(4)).toThrow(/id/)
+  })
+})
