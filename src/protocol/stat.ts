@@ -33,7 +33,7 @@ export class Stat implements StatFields {
   readonly cversion: number
   /** How often its ACL changed; what `setAcls` compares. */
   readonly aversion: number
-  /** The session that owns the ephemeral; 0 for others; a marker for containers and TTL znodes. */
+  /** The session that owns the ephemeral; 0 for all others, as servers show containers and TTL znodes, too. */
   readonly ephemeralOwner: bigint
   /** Size of its data in bytes. */
   readonly dataLength: number
