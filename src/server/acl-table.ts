@@ -24,6 +24,10 @@ export class AclTable {
     return this.#byKey.size
   }
 
+  values(): IterableIterator<Acl> {
+    return this.#byKey.values()
+  }
+
   /** The one object for this list, counted as used once more. */
   acquire(entries: readonly AclEntry[]): Acl {
     const key = keyOf(entries)

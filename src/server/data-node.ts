@@ -104,6 +104,28 @@ export class DataNode implements NodeView {
     if (owner !== containerOwner && ownerKind(owner) === 'session') page.setBigInt64(row + at.ephemeralOwner, owner)
   }
 
+  /** Fills in the row of a znode out of a snapshot, in the order of its fields there. */
+  restore(
+    czxid: number,
+    mzxid: number,
+    ctime: number,
+    mtime: number,
+    version: number,
+    creates: number,
+    aversion: number,
+    owner: bigint,
+    pzxid: number,
+  ): void {
+    this.initialize(czxid, ctime, owner)
+    const { page, row } = this
+    writeLong(page, row + at.mzxid, mzxid)
+    writeLong(page, row + at.mtime, mtime)
+    page.setInt32(row + at.version, version)
+    page.setInt32(row + at.aversion, aversion)
+    this.creates = creates
+    this.pzxid = pzxid
+  }
+
   setData(data: Uint8Array | null, version: number, zxid: number, time: number): void {
     const { page, row } = this
     this.replaceData(data)

@@ -128,6 +128,32 @@ export class DataTree {
     }
   }
 
+  /**
+   * Puts a znode there as a snapshot has it: its `Stat` is the caller's to fill in, and quotas are counted by nobody.
+   * Those that every tree has take the data and ACL. Null if it has no parent.
+   */
+  restore(path: string, data: Uint8Array | null, acl: readonly AclEntry[], owner: bigint): DataNode | null {
+    const slash = path.lastIndexOf('/')
+    const parent = this.#nodes.get(path.slice(0, Math.max(0, slash)))
+    if (parent === undefined) return null
+    let node = this.#nodes.get(path)
+    if (node === undefined) {
+      node = this.#make(data, acl)
+      this.#nodes.set(path, node)
+      parent.addChild(path.slice(slash + 1))
+      this.#dataSize += path.length
+      if (owner !== 0n) this.#index(path, owner)
+    } else {
+      this.#dataSize -= node.data?.length ?? 0
+      node.replaceData(data)
+      const old = node.acl
+      node.acl = this.acls.acquire(acl)
+      this.acls.release(old)
+    }
+    this.#dataSize += data?.length ?? 0
+    return node
+  }
+
   #make(data: Uint8Array | null, acl: readonly AclEntry[]): DataNode {
     const row = this.#rows.take()
     return new DataNode(data, this.acls.acquire(acl), this.#rows.page, row)

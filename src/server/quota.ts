@@ -37,6 +37,13 @@ function numberOf(track: Track, name: string): number {
   return track.get(name) ?? -1
 }
 
+/** The subtree that a limit is for: `'/a'` for `'/zookeeper/quota/a/zookeeper_limits'`; null for any other znode. */
+export function parseQuotaSubject(path: string): string | null {
+  if (!path.startsWith(`${quotaRoot}/`) || !path.endsWith(`/${limitName}`)) return null
+  const subject = path.slice(quotaRoot.length, path.length - limitName.length - 1)
+  return subject === '' ? null : subject
+}
+
 /** Which subtrees have a quota, and what they hold. Limits and counts live in znodes of their own. */
 export class QuotaTable {
   readonly #find: (path: string) => DataNode | undefined
@@ -82,6 +89,14 @@ export class QuotaTable {
       if (name === statName) this.#recount(subject, path)
     }
     this.#update(path, bytes, 1)
+  }
+
+  /** Takes up a limit, whose znode at `path` came out of a snapshot, and counts what its subtree holds. */
+  restored(path: string): void {
+    const subject = parseQuotaSubject(path)
+    if (subject === null) return
+    this.#limited.add(subject)
+    this.#recount(subject, `${quotaRoot}${subject}/${statName}`)
   }
 
   deleted(path: string, bytes: number): void {

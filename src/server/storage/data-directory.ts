@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+
+import type { Files, Runtime } from '../../runtime/runtime.ts'
+import type { Transaction, TransactionHeader } from '../transaction.ts'
+import { DataDirectoryError } from './data-directory-error.ts'
+import { listFiles, unfinishedPrefix, versionFolder } from './file-names.ts'
+import { LogWriter } from './log-writer.ts'
+import { recover, type Recovered } from './recovery.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
+import type { Storage, StoredState } from './storage.ts'
+import { digestVersion } from './tree-digest.ts'
+
+export interface DataDirectoryOptions {
+  readonly runtime: Runtime
+  /** Holds `version-2`, with snapshots and logs. */
+  readonly dataDir: string
+  /** Holds `version-2` with the logs, where they are kept apart. Default: `dataDir`. */
+  readonly dataLogDir?: string | undefined
+  /** After so many transactions a snapshot is taken. Default 100,000, as ZooKeeper's `snapCount`. */
+  readonly snapCount?: number | undefined
+  /** How many snapshots, with the logs they need, are kept; 0 keeps all. Default 3. */
+  readonly retainSnapshots?: number | undefined
+  /** Bytes by which a log grows at a time; 0 for just what it needs. Default 64 MiB, as ZooKeeper's `preAllocSize`. */
+  readonly preallocate?: number | undefined
+  /** Called once, when a write failed: from then on nothing is acknowledged. */
+  readonly onFailure: (error: Error) => void
+  /** Called for what went wrong without a loss: a snapshot that could not be written. */
+  readonly onNotice?: ((notice: string) => void) | undefined
+}
+
+/**
+ * A data directory in ZooKeeper's own formats, which a real server opens, as this one opens a real server's. What a
+ * quorum wrote beside logs and snapshots (`acceptedEpoch`, `currentEpoch`, `myid`) stays as it is.
+ */
+export class DataDirectory implements Storage {
+  readonly #options: DataDirectoryOptions
+  readonly #files: Files
+  readonly #snapshotFolder: string
+  readonly #logFolder: string
+  readonly #log: LogWriter
+  #state: Recovered | null = null
+  #lastZxid = 0
+  #sinceSnapshot = 0
+  #snapshot: Promise<number> | null = null
+  #sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }> = () => []
+
+  constructor(options: DataDirectoryOptions) {
+    const { runtime, dataDir, dataLogDir = dataDir, preallocate = 64 * 1024 * 1024, onFailure } = options
+    this.#options = options
+    this.#files = runtime.files
+    this.#snapshotFolder = join(dataDir, versionFolder)
+    this.#logFolder = join(dataLogDir, versionFolder)
+    const folder = this.#logFolder
+    const fail = (cause: Error): void => {
+      onFailure(
+        new DataDirectoryError(folder, `a write failed, so nothing more is acknowledged: ${cause.message}`, { cause }),
+      )
+    }
+    this.#log = new LogWriter({ runtime, folder, preallocate, onFailure: fail })
+  }
+
+  async load(): Promise<StoredState> {
+    const files = this.#files
+    for (const folder of new Set([this.#snapshotFolder, this.#logFolder])) await files.makeDirectory(folder)
+    for (const name of await files.list(this.#snapshotFolder)) {
+      if (name.startsWith(unfinishedPrefix)) await files.remove(join(this.#snapshotFolder, name))
+    }
+    const state = await recover(files, this.#snapshotFolder, this.#logFolder)
+    this.#state = state
+    this.#lastZxid = state.lastZxid
+    this.#sinceSnapshot = state.replayed
+    this.#sessions = () => Array.from(state.sessions, ([id, timeout]) => ({ id, timeout }))
+    // ZooKeeper opens no directory that has logs and no snapshot.
+    if (state.isNew || (await listFiles(files, this.#snapshotFolder, 'snapshot')).length === 0) await this.snapshot()
+    return state
+  }
+
+  watchSessions(sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }>): void {
+    this.#sessions = sessions
+  }
+
+  commit(header: TransactionHeader, transaction: Transaction, applied?: (part: Transaction) => void): void {
+    const { digest } = this.#loaded
+    digest.apply(header, transaction, applied)
+    this.#lastZxid = header.zxid
+    this.#log.append(header, transaction, { version: digestVersion, value: BigInt.asIntN(64, digest.value) })
+    const { snapCount = 100_000 } = this.#options
+    if (++this.#sinceSnapshot < snapCount || this.#snapshot !== null) return
+    this.snapshot().catch((error: unknown) => {
+      this.#options.onNotice?.(`${this.#snapshotFolder}: no snapshot could be written: ${String(error)}`)
+    })
+  }
+
+  get isDurable(): boolean {
+    return this.#log.isDurable
+  }
+
+  whenDurable(callback: () => void): void {
+    this.#log.whenDurable(callback)
+  }
+
+  /** Takes a snapshot while the tree goes on changing, begins a new log, and removes what is not needed any more. */
+  snapshot(): Promise<number> {
+    this.#snapshot ??= this.#takeSnapshot().finally(() => {
+      this.#snapshot = null
+    })
+    return this.#snapshot
+  }
+
+  async close(): Promise<void> {
+    await this.#snapshot?.catch(() => {})
+    await this.#log.close()
+  }
+
+  get #loaded(): Recovered {
+    if (this.#state === null) throw new Error('the data directory is not loaded')
+    return this.#state
+  }
+
+  async #takeSnapshot(): Promise<number> {
+    const { tree, digest } = this.#loaded
+    this.#sinceSnapshot = 0
+    this.#log.roll()
+    const lastZxid = (): number => this.#lastZxid
+    const sessions = this.#sessions
+    const log = this.#log
+    const zxid = await writeSnapshot(this.#files, this.#snapshotFolder, {
+      tree,
+      get lastZxid() {
+        return lastZxid()
+      },
+      get digest() {
+        return digest.value
+      },
+      *sessions() {
+        for (const { id, timeout } of sessions()) yield [id, timeout] as const
+      },
+      durable: () => log.flush(),
+    })
+    await this.#purge()
+    return zxid
+  }
+
+  async #purge(): Promise<void> {
+    const { retainSnapshots = 3 } = this.#options
+    if (retainSnapshots === 0) return
+    const snapshots = await listFiles(this.#files, this.#snapshotFolder, 'snapshot')
+    const oldest = snapshots.at(-retainSnapshots)
+    if (oldest === undefined) return
+    const logs = await listFiles(this.#files, this.#logFolder, 'log')
+    // The log that was written to when the oldest one was taken holds what comes behind it.
+    const needed = logs.findLastIndex(({ zxid }) => zxid <= oldest.zxid + 1)
+    const useless = [...snapshots.slice(0, snapshots.indexOf(oldest)), ...logs.slice(0, Math.max(0, needed))]
+    for (const { path } of useless) await this.#files.remove(path)
+  }
+}

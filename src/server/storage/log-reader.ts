@@ -1,0 +1,135 @@
+import { ProtocolError } from '../../common/errors.ts'
+import { Reader } from '../../protocol/reader.ts'
+import type { Files, OpenFile } from '../../runtime/runtime.ts'
+import { DataDirectoryError } from './data-directory-error.ts'
+import { FileHeader, fileHeaderSize, logMagic } from './file-header.ts'
+import { hex, type DataFile } from './file-names.ts'
+import { findWholeEntry, isZero, readEntry } from './log-codec.ts'
+import type { LoggedTransaction } from './transaction-codec.ts'
+
+/** What reading a log came to. */
+export interface LogEnd {
+  /** Size in bytes up to the end of the last whole transaction. */
+  readonly size: number
+  /** Zxid of the last whole transaction; 0 for none. */
+  readonly lastZxid: number
+  /** Why what follows is none, if it is not zeros: a write that was never finished. Null for a clean end. */
+  readonly torn: string | null
+}
+
+const chunkSize = 1024 * 1024
+
+/**
+ * Reads a log from its first transaction to the last one that is whole.
+ *
+ * A write that power or space ran out in leaves a torn end, which nobody was told of; that is found, and passed over.
+ * Damage with whole transactions behind it is another thing: they had been acknowledged.
+ *
+ * @throws {@link DataDirectoryError} for such damage, and for a file that is no log
+ */
+export async function readLog(
+  files: Files,
+  { path }: DataFile,
+  onTransaction: (logged: LoggedTransaction) => void,
+): Promise<LogEnd> {
+  const file = await files.open(path)
+  try {
+    const header = await file.read(0, fileHeaderSize)
+    if (header.length < fileHeaderSize) {
+      // A log whose very first write was not finished. It may be shorter than it says, never something else.
+      if (!logStart.subarray(0, header.length).equals(header.subarray(0, 4)) && !isZero(header, 0)) throw noLog(path)
+      return { size: 0, lastZxid: 0, torn: `only ${header.length} bytes of a header` }
+    }
+    if (isZero(header, 0)) return await checkTorn(file, path, 0, 0, 'a header of zeros')
+    if (FileHeader.read(Reader.over(header)).magic !== logMagic) throw noLog(path)
+    return await readEntries(file, path, onTransaction)
+  } finally {
+    await file.close()
+  }
+}
+
+const logStart = Buffer.from('ZKLG')
+
+function noLog(path: string): DataDirectoryError {
+  return new DataDirectoryError(path, 'no transaction log: it does not begin with ZKLG')
+}
+
+async function readEntries(
+  file: OpenFile,
+  path: string,
+  onTransaction: (logged: LoggedTransaction) => void,
+): Promise<LogEnd> {
+  let start = fileHeaderSize
+  let bytes = await file.read(start, chunkSize)
+  let at = 0
+  let lastZxid = 0
+  for (;;) {
+    const entry = readEntry(bytes, at)
+    switch (entry.kind) {
+      case 'transaction':
+        onTransaction(entry.value)
+        lastZxid = entry.value.header.zxid
+        at = entry.next
+        break
+      case 'bad':
+        return await checkTorn(file, path, start + at, lastZxid, entry.reason)
+      case 'short':
+      case 'end': {
+        const needed = entry.kind === 'short' ? entry.needed : 12
+        const more = await file.read(start + at, Math.min(Math.max(needed, chunkSize), 256 * chunkSize))
+        if (more.length <= bytes.length - at) {
+          const reason = entry.kind === 'short' ? 'it ends in the middle of a transaction' : null
+          return await checkTorn(file, path, start + at, lastZxid, reason)
+        }
+        start += at
+        bytes = more
+        at = 0
+        if (entry.kind === 'end' && bytes.length >= 12 && readEntry(bytes, 0).kind === 'end') {
+          return await checkTorn(file, path, start, lastZxid, null)
+        }
+        break
+      }
+    }
+  }
+}
+
+/** Looks at all that is behind the last whole transaction. */
+async function checkTorn(
+  file: OpenFile,
+  path: string,
+  size: number,
+  lastZxid: number,
+  reason: string | null,
+): Promise<LogEnd> {
+  let end = size
+  let used = false
+  for (let at = size; ;) {
+    const chunk = await file.read(at, chunkSize)
+    if (chunk.length === 0) break
+    if (!zeros.subarray(0, chunk.length).equals(chunk)) {
+      end = at + chunk.length
+      used = true
+    }
+    at += chunk.length
+  }
+  if (!used) return { size, lastZxid, torn: reason }
+  const rest = await file.read(size, end - size)
+  const whole = findWholeEntry(rest, 1)
+  if (whole !== -1) {
+    const after = lastZxid === 0 ? 'at its start' : `after 0x${hex(lastZxid)}`
+    throw new DataDirectoryError(
+      path,
+      `damaged ${after}, at byte ${size} (${reason ?? 'zeros'}), with whole transactions behind it at byte ` +
+        `${size + whole}. Restore the file, or give up what is behind the damage: cut the file to ${size} bytes and ` +
+        'remove all later logs and snapshots',
+    )
+  }
+  return { size, lastZxid, torn: reason ?? 'an unfinished write behind zeros' }
+}
+
+const zeros = Buffer.alloc(chunkSize)
+
+/** Whether a failure means that a file is damaged, rather than that it could not be read at all. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof ProtocolError
+}

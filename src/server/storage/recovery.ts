@@ -1,0 +1,174 @@
+import type { Files } from '../../runtime/runtime.ts'
+import { DataTree } from '../data-tree.ts'
+import { WatchTables } from '../watch-table.ts'
+import { DataDirectoryError } from './data-directory-error.ts'
+import { hex, listFiles, type DataFile } from './file-names.ts'
+import { isDamage, readLog } from './log-reader.ts'
+import { replay } from './replay.ts'
+import { readSnapshot, type Snapshot } from './snapshot-reader.ts'
+import type { StoredState } from './storage.ts'
+import type { LoggedTransaction } from './transaction-codec.ts'
+import { digestVersion, TreeDigest } from './tree-digest.ts'
+
+/** What {@link recover} found. */
+export interface Recovered extends StoredState {
+  readonly digest: TreeDigest
+  /** How many transactions the logs held beyond the snapshot. */
+  readonly replayed: number
+  /** Whether there was nothing at all. */
+  readonly isNew: boolean
+}
+
+const epochSize = 0x1_0000_0000
+
+/**
+ * Reads the newest whole snapshot and replays the logs behind it.
+ *
+ * @throws {@link DataDirectoryError} if some of what was acknowledged is not there
+ */
+export async function recover(files: Files, snapshotFolder: string, logFolder: string): Promise<Recovered> {
+  const notices: string[] = []
+  const snapshots = await listFiles(files, snapshotFolder, 'snapshot')
+  const logs = await listFiles(files, logFolder, 'log')
+  const snapshot = await newestWhole(files, snapshots, notices)
+  if (snapshot === null && snapshots.length > 0 && logs[0]?.zxid !== 1) {
+    throw new DataDirectoryError(snapshotFolder, `none of its snapshots is whole: ${notices.join('; ')}`)
+  }
+  if (snapshot === null && logs.length > 0) {
+    if (logs[0]!.zxid !== 1) {
+      const from = hex(logs[0]!.zxid)
+      throw new DataDirectoryError(logFolder, `there is no snapshot, and the logs begin only with 0x${from}`)
+    }
+    notices.push(`${snapshotFolder}: no whole snapshot; the logs are replayed from the first transaction on`)
+  }
+  const run = new Recovery(snapshot ?? empty(), notices)
+  await run.replayAll(files, logs)
+  return { ...run.end(), isNew: snapshots.length === 0 && logs.length === 0 }
+}
+
+function empty(): Snapshot {
+  const watches = new WatchTables()
+  return { zxid: 0, watches, tree: new DataTree(watches), sessions: new Map(), digest: null }
+}
+
+async function newestWhole(files: Files, snapshots: readonly DataFile[], notices: string[]): Promise<Snapshot | null> {
+  for (const file of snapshots.toReversed()) {
+    try {
+      return await readSnapshot(files, file)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      notices.push(`${file.path}: passed over, as it is damaged or unfinished (${(error as Error).message})`)
+    }
+  }
+  return null
+}
+
+class Recovery {
+  readonly #snapshot: Snapshot
+  readonly #digest: TreeDigest
+  readonly #notices: string[]
+  #lastZxid: number
+  #replayed = 0
+  /** While a snapshot that was taken of a changing tree is not caught up with, its digest says nothing. */
+  #isFuzzy: boolean
+  #mismatched = false
+
+  constructor(snapshot: Snapshot, notices: string[]) {
+    this.#snapshot = snapshot
+    this.#notices = notices
+    this.#digest = new TreeDigest(snapshot.tree)
+    this.#lastZxid = snapshot.zxid
+    this.#isFuzzy = snapshot.digest !== null && snapshot.digest.zxid > snapshot.zxid
+    if (snapshot.digest?.zxid === snapshot.zxid) this.#compare(snapshot.zxid, snapshot.digest)
+  }
+
+  async replayAll(files: Files, logs: readonly DataFile[]): Promise<void> {
+    const first = Math.max(
+      0,
+      logs.findLastIndex(({ zxid }) => zxid <= this.#snapshot.zxid + 1),
+    )
+    for (const log of logs.slice(first)) {
+      let begun = false
+      const { size, torn } = await readLog(files, log, (logged) => {
+        if (!begun) this.#checkGap(log, logged.header.zxid)
+        begun = true
+        this.#replay(logged)
+      })
+      if (torn === null) continue
+      this.#notices.push(`${log.path}: ends in an unfinished write at byte ${size} (${torn}), which is left out`)
+      // An older log keeps its torn end: the next one goes on where it was torn, or the gap is found.
+      if (log === logs.at(-1)) await cut(files, log.path, size)
+    }
+  }
+
+  end(): Omit<Recovered, 'isNew'> {
+    const { tree, watches, sessions, digest } = this.#snapshot
+    if (this.#isFuzzy && digest !== null) {
+      this.#notices.push(
+        `the snapshot was still being written at 0x${hex(digest.zxid)}, but the logs end at 0x${hex(this.#lastZxid)}`,
+      )
+    }
+    for (const id of [...tree.ephemerals.keys()]) {
+      if (sessions.has(id)) continue
+      // As ZooKeeper does: it leaves no trace in the log, and comes to the same each time.
+      const header = { sessionId: id, xid: 0, zxid: this.#lastZxid, time: 0 }
+      replay(this.#digest, tree, header, { type: 'closeSession', paths: [] })
+    }
+    return {
+      lastZxid: this.#lastZxid,
+      watches,
+      tree,
+      sessions,
+      notices: this.#notices,
+      digest: this.#digest,
+      replayed: this.#replayed,
+    }
+  }
+
+  #replay({ header, transaction, digest }: LoggedTransaction): void {
+    if (header.zxid <= this.#lastZxid) return
+    const { tree, sessions } = this.#snapshot
+    replay(this.#digest, tree, header, transaction)
+    if (transaction.type === 'createSession') sessions.set(header.sessionId, transaction.timeout)
+    if (transaction.type === 'closeSession') sessions.delete(header.sessionId)
+    this.#lastZxid = header.zxid
+    this.#replayed++
+    if (!this.#isFuzzy) {
+      if (digest !== null) this.#compare(header.zxid, digest)
+    } else if (header.zxid >= this.#snapshot.digest!.zxid) {
+      this.#isFuzzy = false
+      if (header.zxid === this.#snapshot.digest!.zxid) this.#compare(header.zxid, this.#snapshot.digest!)
+    }
+  }
+
+  #checkGap(log: DataFile, zxid: number): void {
+    const expected = this.#lastZxid + 1
+    // A new leader begins a new epoch, and counts from its start.
+    if (zxid <= expected || Math.floor(zxid / epochSize) !== Math.floor(this.#lastZxid / epochSize)) return
+    throw new DataDirectoryError(
+      log.path,
+      `begins with 0x${hex(zxid)}, but 0x${hex(expected)} to 0x${hex(zxid - 1)} are in no log: a file is missing, or damaged`,
+    )
+  }
+
+  #compare(zxid: number, digest: { readonly version: number; readonly value: bigint }): void {
+    if (this.#mismatched || digest.version !== digestVersion) return
+    if (BigInt.asIntN(64, this.#digest.value) === digest.value) return
+    this.#mismatched = true
+    this.#notices.push(`the tree is not the one that was written down, from 0x${hex(zxid)} on: its digest differs`)
+  }
+}
+
+async function cut(files: Files, path: string, size: number): Promise<void> {
+  if (size === 0) {
+    await files.remove(path)
+    return
+  }
+  const file = await files.open(path)
+  try {
+    await file.truncate(size)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

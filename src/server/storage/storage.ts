@@ -1,0 +1,31 @@
+import type { DataTree } from '../data-tree.ts'
+import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { WatchTables } from '../watch-table.ts'
+
+/** What was found on disk, replayed to its end. */
+export interface StoredState {
+  /** Zxid of the last transaction. */
+  readonly lastZxid: number
+  readonly watches: WatchTables
+  readonly tree: DataTree
+  /** Timeouts in milliseconds of the sessions that live on, by their ids. */
+  readonly sessions: ReadonlyMap<bigint, number>
+  /** What was not as it should be and could be mended, in sentences. */
+  readonly notices: readonly string[]
+}
+
+/** Where a server keeps what it acknowledges. */
+export interface Storage {
+  /** Reads what is there. @throws DataDirectoryError if that cannot be done without losing what was acknowledged */
+  load(): Promise<StoredState>
+  /** Says who has a session, for snapshots. */
+  watchSessions(sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }>): void
+  /** Applies a transaction to the tree that was loaded, and begins to write it down. */
+  commit(header: TransactionHeader, transaction: Transaction, applied?: (part: Transaction) => void): void
+  /** Whether every transaction so far is on disk. */
+  readonly isDurable: boolean
+  /** Calls back, at once if possible, when every transaction so far is on disk; never if that fails. */
+  whenDurable(callback: () => void): void
+  /** Writes what is left and closes the files. */
+  close(): Promise<void>
+}
