@@ -147,7 +147,7 @@ onEachServerAndChroot((ground) => {
     it('hear of a session no more than of the weather', async () => {
       const { zk, proxy } = await ground.connectThroughProxy()
       const called = watch()
-      await zk.getChildren('/', { watch: called })
+      await zk.getChildren(ground.at('/'), { watch: called })
       const states = new States(zk)
       const connected = states.next('CONNECTED')
       proxy.cut()
