@@ -59,8 +59,12 @@ function makeServer({ tls, tlsOptional = false }: ListenOptions, onConnection: (
       socket.off('end', onError)
       socket.pause()
       socket.unshift(chunk)
-      if (chunk[0] === tlsHandshake) tlsServer.emit('connection', socket)
-      else onConnection(socket)
+      if (chunk[0] === tlsHandshake) {
+        // TLS takes the socket over, with what was put back into it.
+        tlsServer.emit('connection', socket)
+        return
+      }
+      onConnection(socket)
       socket.resume()
     })
   })

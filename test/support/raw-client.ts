@@ -46,6 +46,8 @@ export class RawClient implements AsyncDisposable {
   /** Everything that came, in the order in which it came: xids of replies, and −1 for events. */
   readonly order: number[] = []
   response: ConnectResponse | null = null
+  /** How many bytes came. */
+  received = 0
   readonly #closed: Deferred<void> = deferred()
   readonly #opened: Deferred<void> = deferred()
   readonly #shaken: Deferred<ConnectResponse | null> = deferred()
@@ -66,7 +68,10 @@ export class RawClient implements AsyncDisposable {
       { host, port, tls },
       {
         opened: () => client.#opened.resolve(),
-        received: (chunk) => decoder.push(chunk),
+        received: (chunk) => {
+          client.received += chunk.length
+          decoder.push(chunk)
+        },
         closed: () => client.#end(),
       },
     )
