@@ -97,12 +97,17 @@ export class ClientCore {
    * @throws UnimplementedError if the server is too old
    */
   async submitSince<T>(since: string, request: Request<T>, limits: CallOptions): Promise<T> {
-    const version = this.#version ?? (await this.#askVersion(limits))
-    if (version === null || isAtLeast(version, since)) return this.submit(request, limits)
-    throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}; this is ${version.join('.')}`, {
+    if (await this.isAtLeast(since, limits)) return this.submit(request, limits)
+    throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}`, {
       op: request.op,
       path: request.path,
     })
+  }
+
+  /** Whether the server is of that release or a later one; true where it cannot be told. */
+  async isAtLeast(since: string, limits: CallOptions): Promise<boolean> {
+    const version = this.#version ?? (await this.#askVersion(limits))
+    return version === null || isAtLeast(version, since)
   }
 
   /** Null where it cannot be told; then the server has the word. */

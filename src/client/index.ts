@@ -7,6 +7,7 @@ export { KazooClient } from './kazoo-client.ts'
 export type { ClientInfo, ReconfigChange } from './info-requests.ts'
 export { ForceRetryError, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 export type { MultiRead } from './multi-read.ts'
+export type { PersistentWatch, PersistentWatchEvent, PersistentWatchListener } from './persistent-watch.ts'
 export type { KazooClientOptions, Logger } from './options.ts'
 export type { AclsAndStat, ChildrenAndStat, DataAndStat, PathAndStat } from './requests.ts'
 export type { ServerVersion } from './server-version.ts'
@@ -16,6 +17,7 @@ export type {
   DeleteOptions,
   EnsurePathOptions,
   GetChildrenOptions,
+  PersistentWatchOptions,
   VersionOptions,
   WatchOptions,
 } from './verb-options.ts'

@@ -27,6 +27,7 @@ import {
   type ReconfigChange,
 } from './info-requests.ts'
 import { MultiRead } from './multi-read.ts'
+import { PersistentWatch } from './persistent-watch.ts'
 import {
   Create2Request,
   CreateRequest,
@@ -50,6 +51,7 @@ import type {
   DeleteOptions,
   EnsurePathOptions,
   GetChildrenOptions,
+  PersistentWatchOptions,
   VersionOptions,
   WatchOptions,
 } from './verb-options.ts'
@@ -60,6 +62,7 @@ const childrenNames = optionNames('watch', 'includeStat')
 const versionNames = optionNames('version')
 const deleteNames = optionNames('version', 'recursive')
 const aclNames = optionNames('acl')
+const lastingNames = optionNames('recursive', 'listener')
 
 /**
  * A ZooKeeper client that keeps its connection: it finds a server, reconnects when it is lost, and makes a new session
@@ -260,6 +263,28 @@ export class KazooClient {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /**
+   * Watches a znode, or with `recursive` all below it too, until the watch is stopped. The znode need not exist. Needs
+   * ZooKeeper 3.6; up to 3.8 a path has one kind of watch, so do not mix kinds on it there (ZOOKEEPER-4466).
+   *
+   * ```ts
+   * await using watch = await zk.watch('/app', { recursive: true })
+   * for await (const { type, path } of watch) console.log(type, path)
+   * ```
+   *
+   * @throws NoAuthError, UnimplementedError
+   */
+  async watch(path: string, options: PersistentWatchOptions = {}): Promise<PersistentWatch> {
+    checkOptions(options, lastingNames)
+    checkPath(path)
+    const { recursive = false, listener } = options
+    checkBoolean(recursive, 'recursive')
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new TypeError(`listener must be a function, not ${describeType(listener)}`)
+    }
+    return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
   }
 
   /** Begins a read of several znodes in one request, each with its own result. Needs ZooKeeper 3.6. */

@@ -1,4 +1,4 @@
-import { errorFromCode } from '../common/errors.ts'
+import { errorFromCode, ProtocolError } from '../common/errors.ts'
 import { addChroot, checkPath, removeChroot } from '../common/paths.ts'
 import { operations } from '../protocol/operations.ts'
 import type { MultiOp, MultiResult } from '../protocol/multi.ts'
@@ -126,7 +126,11 @@ class MultiWriteRequest extends Request<unknown[]> {
   }
 
   read(reader: Reader): unknown[] {
-    return this.#results(operations.multi.response.read(reader))
+    const results = operations.multi.response.read(reader)
+    if (results.length !== this.#steps.length) {
+      throw new ProtocolError(`${results.length} results for ${this.#steps.length} operations`)
+    }
+    return this.#results(results)
   }
 
   /** A failed transaction is no error in the reply's header: it shows in the results, so it is thrown from here. */

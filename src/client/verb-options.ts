@@ -1,6 +1,7 @@
 import type { CallOptions } from '../session/request.ts'
 import type { WatchListener } from '../session/watch-registry.ts'
 import type { Acl } from './acl.ts'
+import type { PersistentWatchListener } from './persistent-watch.ts'
 
 export interface WatchOptions extends CallOptions {
   /** Called once, at the next change; at no other time, and not for the connection's sake. */
@@ -25,4 +26,11 @@ export interface DeleteOptions extends VersionOptions {
 export interface EnsurePathOptions extends CallOptions {
   /** The ACL of the znodes that are created. @defaultValue the client's `defaultAcl` */
   readonly acl?: readonly Acl[]
+}
+
+export interface PersistentWatchOptions extends CallOptions {
+  /** Watches all below the znode, too; then changes of a list of children are told by the children alone. @defaultValue false */
+  readonly recursive?: boolean
+  /** Called with each event, beside the iterators. */
+  readonly listener?: PersistentWatchListener
 }

@@ -10,7 +10,7 @@ import { Connection, type ConnectionHandler } from '../transport/connection.ts'
 import { AuthRequest, type AuthInfo } from './auth-request.ts'
 import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
 import type { Request } from './request.ts'
-import { watchPortions } from './set-watches.ts'
+import { watchPortions, writePortion } from './set-watches.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
 /** What a link presents to the server. */
@@ -261,13 +261,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
       const frame = this.#connection.beginFrame()
       const writer = this.#connection.writer
       writer.int(xids.setWatches)
-      writer.int(operations.setWatches.opcode)
-      operations.setWatches.request.write(writer, {
-        relativeZxid: this.#terms.lastZxid,
-        dataWatches: portion.data,
-        existWatches: portion.exist,
-        childWatches: portion.child,
-      })
+      writePortion(writer, portion, this.#terms.lastZxid)
       this.#connection.endFrame(frame)
       this.#connection.flushIfLarge()
     }

@@ -1,3 +1,5 @@
+import { operations } from '../protocol/operations.ts'
+import type { Writer } from '../protocol/writer.ts'
 import type { WatchKind, WatchRegistry } from './watch-registry.ts'
 
 /**
@@ -13,7 +15,7 @@ export type WatchPortion = Record<WatchKind, string[]>
 export function* watchPortions(watches: WatchRegistry): Generator<WatchPortion, void, void> {
   let portion = emptyPortion()
   let size = 0
-  for (const kind of ['data', 'exist', 'child'] as const) {
+  for (const kind of ['data', 'exist', 'child', 'persistent', 'recursive'] as const) {
     for (const path of watches.paths(kind)) {
       const cost = 4 + Buffer.byteLength(path)
       if (size > 0 && size + cost > portionLimit) {
@@ -29,5 +31,26 @@ export function* watchPortions(watches: WatchRegistry): Generator<WatchPortion, 
 }
 
 function emptyPortion(): WatchPortion {
-  return { data: [], exist: [], child: [] }
+  return { data: [], exist: [], child: [], persistent: [], recursive: [] }
+}
+
+/** Writes opcode and body: setWatches, which every server knows, where there are one-shot watches alone. */
+export function writePortion(writer: Writer, portion: WatchPortion, lastZxid: bigint): void {
+  const oneShot = {
+    relativeZxid: lastZxid,
+    dataWatches: portion.data,
+    existWatches: portion.exist,
+    childWatches: portion.child,
+  }
+  if (portion.persistent.length + portion.recursive.length === 0) {
+    writer.int(operations.setWatches.opcode)
+    operations.setWatches.request.write(writer, oneShot)
+    return
+  }
+  writer.int(operations.setWatches2.opcode)
+  operations.setWatches2.request.write(writer, {
+    ...oneShot,
+    persistentWatches: portion.persistent,
+    persistentRecursiveWatches: portion.recursive,
+  })
 }

@@ -1,4 +1,4 @@
-import { removeChroot } from '../common/paths.ts'
+import { parentPath, removeChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import { eventTypes } from '../protocol/constants.ts'
 
@@ -16,8 +16,13 @@ export interface WatchedEvent {
 
 export type WatchListener = (event: WatchedEvent) => void
 
-/** One-shot watches by what sets them: `get`, `exists` on a missing znode, `getChildren`. */
-export type WatchKind = 'data' | 'exist' | 'child'
+/**
+ * Watches by what sets them: the one-shot ones of `get`, of `exists` on a missing znode and of `getChildren`, and those
+ * that last, on one znode (`persistent`) or on all below it too (`recursive`).
+ */
+export type WatchKind = 'data' | 'exist' | 'child' | 'persistent' | 'recursive'
+
+type OneShotKind = Exclude<WatchKind, 'persistent' | 'recursive'>
 
 interface Watcher {
   readonly listener: WatchListener
@@ -25,7 +30,7 @@ interface Watcher {
 }
 
 /** Nearly every path has one watcher; an array for one would double what a watch costs. */
-type Watchers = Watcher | readonly Watcher[]
+type Watchers = Watcher | Watcher[]
 
 const names: ReadonlyMap<number, EventType> = new Map([
   [eventTypes.created, 'CREATED'],
@@ -34,8 +39,8 @@ const names: ReadonlyMap<number, EventType> = new Map([
   [eventTypes.childrenChanged, 'CHILD'],
 ])
 
-/** Which kinds an event ends, by ZooKeeper's own table (`WatchManager`, `ZKWatchManager`). */
-const ends: Record<EventType, readonly WatchKind[]> = {
+/** Which one-shot kinds an event ends, by ZooKeeper's own table (`WatchManager`, `ZKWatchManager`). */
+const ends: Record<EventType, readonly OneShotKind[]> = {
   CREATED: ['data', 'exist'],
   CHANGED: ['data', 'exist'],
   CHILD: ['child'],
@@ -43,20 +48,21 @@ const ends: Record<EventType, readonly WatchKind[]> = {
 }
 
 /**
- * The one-shot watches that the session has set, by the server's path. A listener registered twice for the same path
- * and kind is called once.
+ * The watches that the session has set, by the server's path. A listener registered twice for the same path and kind is
+ * called once for an event.
  */
 export class WatchRegistry {
   readonly #kinds: Record<WatchKind, Map<string, Watchers>> = {
     data: new Map(),
     exist: new Map(),
     child: new Map(),
+    persistent: new Map(),
+    recursive: new Map(),
   }
 
   /** How many paths have a watch, the kinds counted apart. */
   get size(): number {
-    const { data, exist, child } = this.#kinds
-    return data.size + exist.size + child.size
+    return Object.values(this.#kinds).reduce((size, map) => size + map.size, 0)
   }
 
   add(kind: WatchKind, path: string, listener: WatchListener, chroot: string): void {
@@ -67,9 +73,31 @@ export class WatchRegistry {
       map.set(path, watcher)
       return
     }
-    const list = 'listener' in present ? [present] : present
+    const list = listOf(present)
     if (list.some((other) => other.listener === listener && other.chroot === chroot)) return
-    map.set(path, [...list, watcher])
+    list.push(watcher)
+    map.set(path, list)
+  }
+
+  /** Forgets a watch. True if nobody else has one of this kind on the path. */
+  remove(kind: WatchKind, path: string, listener: WatchListener): boolean {
+    const map = this.#kinds[kind]
+    const present = map.get(path)
+    if (present === undefined) return true
+    const rest = listOf(present).filter((watcher) => watcher.listener !== listener)
+    if (rest.length > 0) map.set(path, rest)
+    else map.delete(path)
+    return rest.length === 0
+  }
+
+  hasListener(kind: WatchKind, path: string, listener: WatchListener): boolean {
+    const present = this.#kinds[kind].get(path)
+    return present !== undefined && listOf(present).some((watcher) => watcher.listener === listener)
+  }
+
+  /** Whether there is a watch of any kind on the path. */
+  has(path: string): boolean {
+    return Object.values(this.#kinds).some((map) => map.has(path))
   }
 
   /** The paths watched, for re-arming them after a reconnect. */
@@ -89,20 +117,8 @@ export class WatchRegistry {
   dispatch(wireType: number, path: string, zxid: bigint): void {
     const type = names.get(wireType)
     if (type === undefined) return
-    const called = new Set<WatchListener>()
-    const calls: Watcher[] = []
-    for (const kind of ends[type]) {
-      const map = this.#kinds[kind]
-      const watchers = map.get(path)
-      if (watchers === undefined) continue
-      map.delete(path)
-      for (const watcher of 'listener' in watchers ? [watchers] : watchers) {
-        // The same function on data and children of a deleted znode hears of it once.
-        if (called.has(watcher.listener)) continue
-        called.add(watcher.listener)
-        calls.push(watcher)
-      }
-    }
+    const calls = this.#endedBy(type, path)
+    this.#addLasting(type, path, calls)
     if (calls.length === 0) return
     queueMicrotask(() => {
       for (const { listener, chroot } of calls) {
@@ -114,5 +130,43 @@ export class WatchRegistry {
         }
       }
     })
+  }
+
+  /** Takes out the one-shot watches that an event ends. */
+  #endedBy(type: EventType, path: string): Watcher[] {
+    const calls: Watcher[] = []
+    for (const kind of ends[type]) {
+      const map = this.#kinds[kind]
+      const watchers = map.get(path)
+      if (watchers === undefined) continue
+      map.delete(path)
+      addCalls(calls, watchers)
+    }
+    return calls
+  }
+
+  #addLasting(type: EventType, path: string, calls: Watcher[]): void {
+    const { persistent, recursive } = this.#kinds
+    const here = persistent.get(path)
+    if (here !== undefined) addCalls(calls, here)
+    // A change of the list of children is told by the children themselves; the event is another watch's on this path.
+    if (recursive.size === 0 || type === 'CHILD') return
+    for (let at = path; ; at = parentPath(at)) {
+      const above = recursive.get(at)
+      if (above !== undefined) addCalls(calls, above)
+      if (at === '/') return
+    }
+  }
+}
+
+function listOf(watchers: Watchers): Watcher[] {
+  return 'listener' in watchers ? [watchers] : watchers
+}
+
+/** The same function, on data and children of a deleted znode say, hears of an event once. */
+function addCalls(calls: Watcher[], watchers: Watchers): void {
+  for (const watcher of listOf(watchers)) {
+    const isKnown = calls.some(({ listener, chroot }) => listener === watcher.listener && chroot === watcher.chroot)
+    if (!isKnown) calls.push(watcher)
   }
 }

@@ -13,7 +13,7 @@ export interface World {
   /** State and the class of its cause, as a listener heard them. */
   readonly states: [string, string | undefined][]
   /** Starts the client, and grants it a session. */
-  connect(): Promise<ScriptedConnection>
+  readonly connect: () => Promise<ScriptedConnection>
 }
 
 /** Runs a script in a simulated world without chance: each segment takes a millisecond. */

@@ -1,0 +1,221 @@
+import { deferred, type Deferred } from '../common/deferred.ts'
+import { ConnectionClosedError, ZooKeeperError } from '../common/errors.ts'
+import { addChroot } from '../common/paths.ts'
+import { reportUncaught } from '../common/report-uncaught.ts'
+import type { CallOptions } from '../session/request.ts'
+import type { StateListener } from '../session/state-listeners.ts'
+import type { WatchedEvent } from '../session/watch-registry.ts'
+import type { ClientCore } from './client-core.ts'
+import { AddWatchRequest, RemoveWatchRequest, type LastingKind } from './watch-requests.ts'
+
+/**
+ * What a lasting watch tells: an event, or `RESYNC`, which says that events may have been missed, so that what was read
+ * before has to be read again.
+ */
+export type PersistentWatchEvent = WatchedEvent | { readonly type: 'RESYNC'; readonly path: string }
+
+export type PersistentWatchListener = (event: PersistentWatchEvent) => void
+
+/** An iterator that is this far behind is told to resync, and what it had not taken is dropped. */
+const backlogLimit = 10_000
+
+/**
+ * A watch that lasts, over reconnects and new sessions, until it is stopped. Made by `client.watch`.
+ *
+ * A server does not replay what happened while nobody was connected (ZOOKEEPER-4698): after each reconnect the watch
+ * tells `RESYNC`, with the path it is on, before anything else.
+ */
+export class PersistentWatch {
+  readonly path: string
+  readonly recursive: boolean
+  /** Resolves when the watch has ended: with the error that ended it, or undefined. */
+  readonly closed: Promise<Error | undefined>
+  readonly #core: ClientCore
+  readonly #chroot: string
+  readonly #kind: LastingKind
+  readonly #listener: PersistentWatchListener | undefined
+  readonly #readers = new Set<EventReader>()
+  readonly #end = deferred<Error | undefined>()
+  #state: 'starting' | 'armed' | 'ended' = 'starting'
+  /** The session took the watch with it, or the connection the knowledge of it. */
+  #missed = false
+
+  /** @internal */
+  constructor(
+    core: ClientCore,
+    chroot: string,
+    path: string,
+    recursive: boolean,
+    listener: PersistentWatchListener | undefined,
+  ) {
+    this.#core = core
+    this.#chroot = chroot
+    this.path = path
+    this.recursive = recursive
+    this.#kind = recursive ? 'recursive' : 'persistent'
+    this.#listener = listener
+    this.closed = this.#end.promise
+  }
+
+  /** @internal */
+  async start(limits: CallOptions): Promise<this> {
+    await this.#arm(limits)
+    this.#state = 'armed'
+    this.#core.addListener(this.#onState)
+    return this
+  }
+
+  /** Removes the watch, here and on the server. Nothing is told afterwards; iterators end. */
+  async stop(): Promise<void> {
+    if (this.#state === 'ended') return
+    this.#finish(undefined)
+    const watches = this.#core.session?.watches
+    if (watches === undefined) return
+    const serverPath = addChroot(this.#chroot, this.path)
+    if (!watches.remove(this.#kind, serverPath, this.#onEvent)) return
+    try {
+      await this.#removeFromServer(watches.has(serverPath))
+    } catch (error) {
+      // Gone with its connection or session, or never there: it tells nobody any more in either case.
+      if (!(error instanceof ZooKeeperError)) throw error
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** Events from now on. A reader that falls far behind is told `RESYNC` instead of what it missed. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<PersistentWatchEvent, undefined> {
+    const reader: EventReader = new EventReader(this.path, () => this.#readers.delete(reader))
+    if (this.#state === 'ended') reader.end(undefined)
+    else this.#readers.add(reader)
+    return reader
+  }
+
+  #arm(limits: CallOptions): Promise<void> {
+    return this.#core.submitSince(
+      '3.6.0',
+      new AddWatchRequest(this.#chroot, this.path, this.#kind, this.#onEvent),
+      limits,
+    )
+  }
+
+  /** Servers before 3.9 remove all watches on a path or none; others that are needed there keep the server's alive. */
+  async #removeFromServer(hasOthers: boolean): Promise<void> {
+    const knowsKinds = await this.#core.isAtLeast('3.9.0', {})
+    if (!knowsKinds && hasOthers) return
+    await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, knowsKinds ? this.#kind : 'any'), {})
+  }
+
+  readonly #onEvent = (event: WatchedEvent): void => {
+    this.#tell(event)
+  }
+
+  readonly #onState: StateListener = (state, { stopped }) => {
+    if (state !== 'CONNECTED') {
+      this.#missed = true
+      if (stopped) this.#finish(undefined)
+      return
+    }
+    if (!this.#missed) return
+    this.#missed = false
+    const watches = this.#core.session?.watches
+    // After a reconnect the session has set it again; a new session knows nothing of it.
+    if (watches?.hasListener(this.#kind, addChroot(this.#chroot, this.path), this.#onEvent) === true) {
+      this.#tell({ type: 'RESYNC', path: this.path })
+    } else {
+      void this.#armAgain()
+    }
+  }
+
+  async #armAgain(): Promise<void> {
+    try {
+      await this.#arm({})
+      if (this.#state === 'armed') this.#tell({ type: 'RESYNC', path: this.path })
+    } catch (error) {
+      // Lost once more: the next connection goes on from here. Anything else will not get better.
+      if (error instanceof ZooKeeperError && error.retryable) this.#missed = true
+      else if (!(error instanceof ConnectionClosedError)) this.#finish(error as Error)
+    }
+  }
+
+  #tell(event: PersistentWatchEvent): void {
+    if (this.#state === 'ended') return
+    for (const reader of this.#readers) reader.offer(event)
+    try {
+      this.#listener?.(event)
+    } catch (error) {
+      reportUncaught(error)
+    }
+  }
+
+  #finish(error: Error | undefined): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#core.removeListener(this.#onState)
+    for (const reader of this.#readers) reader.end(error)
+    this.#readers.clear()
+    this.#end.resolve(error)
+  }
+}
+
+type Result = IteratorResult<PersistentWatchEvent, undefined>
+
+class EventReader implements AsyncIterableIterator<PersistentWatchEvent, undefined> {
+  readonly #path: string
+  readonly #leave: () => void
+  #backlog: PersistentWatchEvent[] = []
+  #waiting: Deferred<Result>[] = []
+  #end: { readonly error: Error | undefined } | null = null
+
+  constructor(path: string, leave: () => void) {
+    this.#path = path
+    this.#leave = leave
+  }
+
+  offer(event: PersistentWatchEvent): void {
+    const waiting = this.#waiting.shift()
+    if (waiting !== undefined) {
+      waiting.resolve({ done: false, value: event })
+      return
+    }
+    // What is told after a resync is news to whoever reads again only then, so nothing before it counts.
+    if (this.#backlog.length >= backlogLimit) this.#backlog = [{ type: 'RESYNC', path: this.#path }]
+    else this.#backlog.push(event)
+  }
+
+  end(error: Error | undefined): void {
+    this.#end = { error }
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const { resolve } of waiting) resolve(this.#finish())
+  }
+
+  next(): Promise<Result> {
+    const value = this.#backlog.shift()
+    if (value !== undefined) return Promise.resolve({ done: false, value })
+    if (this.#end !== null) return this.#finish()
+    const waiting = deferred<Result>()
+    this.#waiting.push(waiting)
+    return waiting.promise
+  }
+
+  return(): Promise<Result> {
+    this.#backlog = []
+    this.end(undefined)
+    this.#leave()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** An error is thrown once; after it the iterator is simply at its end. */
+  #finish(): Promise<Result> {
+    const error = this.#end?.error
+    this.#end = { error: undefined }
+    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
+  }
+}
