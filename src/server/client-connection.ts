@@ -82,7 +82,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.socket = socket
     this.database = host.database
     this.#host = host
-    this.#outbox = new Outbox(socket, settings.runtime, host.faults)
+    this.#outbox = new Outbox(socket, settings.runtime, host.faults, host.database.storage)
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.established = settings.runtime.wallClock()
     const { remoteAddress } = socket

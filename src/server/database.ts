@@ -4,34 +4,56 @@ import { DataTree } from './data-tree.ts'
 import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
 import { SessionTable, type Session } from './session-table.ts'
+import type { Storage, StoredState } from './storage/storage.ts'
 import type { Transaction } from './transaction.ts'
 import { WatchTables } from './watch-table.ts'
+
+/** A storage, and what was found in it. */
+export interface Stored {
+  readonly storage: Storage
+  readonly state: StoredState
+}
 
 /** What the server knows: the tree, the sessions, the watches, and how far history has come. */
 export class Database {
   readonly settings: ServerSettings
   readonly membership: Membership
-  readonly watches = new WatchTables()
+  readonly watches: WatchTables
   readonly tree: DataTree
   readonly sessions: SessionTable
   readonly schemes: AuthSchemes
+  /** Null for a server in memory. */
+  readonly storage: Storage | null
   /** Whether writes are refused: sessions then come and go without a transaction. */
   readOnly: boolean
   readonly #runtime: Runtime
   readonly #sharesSessions: boolean
-  #lastZxid = 0
+  #lastZxid: number
 
-  /** @param sessions - those of the ensemble, which all members share; its own by default */
-  constructor(settings: ServerSettings, membership: Membership = standalone, sessions?: SessionTable) {
+  /**
+   * @param sessions - those of the ensemble, which all members share; its own by default
+   * @param stored - where it keeps what it acknowledges, and what was there; nothing by default
+   */
+  constructor(
+    settings: ServerSettings,
+    membership: Membership = standalone,
+    sessions?: SessionTable,
+    stored: Stored | null = null,
+  ) {
     this.settings = settings
     this.membership = membership
     this.#sharesSessions = sessions !== undefined
     this.#runtime = settings.runtime
     this.readOnly = settings.readOnly
     this.schemes = makeAuthSchemes(settings)
-    this.tree = new DataTree(this.watches)
+    this.storage = stored?.storage ?? null
+    this.watches = stored?.state.watches ?? new WatchTables()
+    this.tree = stored?.state.tree ?? new DataTree(this.watches)
+    this.#lastZxid = stored?.state.lastZxid ?? 0
     this.sessions =
       sessions ?? new SessionTable(settings.runtime, settings.tickTime, 1, (session) => this.expire(session))
+    for (const [id, timeout] of stored?.state.sessions ?? []) this.sessions.track(id, timeout)
+    this.storage?.watchSessions(() => this.sessions.values())
   }
 
   /** Zxid of the last transaction. */
@@ -44,7 +66,8 @@ export class Database {
     const zxid = this.membership.nextZxid(this.#lastZxid)
     const header = { sessionId, xid, zxid, time: Math.floor(this.#runtime.wallClock()) }
     this.#lastZxid = zxid
-    this.tree.apply(header, transaction, applied)
+    if (this.storage === null) this.tree.apply(header, transaction, applied)
+    else this.storage.commit(header, transaction, applied)
     this.membership.committed({ header, transaction })
   }
 

@@ -4,12 +4,14 @@ import { answerCommand } from './commands/four-letter-words.ts'
 import type { CommandSource, Statistics } from './commands/source.ts'
 import { Database } from './database.ts'
 import { Faults } from './faults.ts'
+import { standalone } from './membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from './options.ts'
 import { Reaper } from './reaper.ts'
+import { DataDirectory } from './storage/data-directory.ts'
 
 /**
  * A ZooKeeper server in this process, for development and tests: in memory, on loopback, ready at once. Production is
- * Apache ZooKeeper's.
+ * Apache ZooKeeper's. With `dataDir`, what it acknowledged outlives it, in files that a real ZooKeeper opens.
  *
  * ```ts
  * await using server = await new EmbeddedServer().start()
@@ -28,6 +30,7 @@ export class EmbeddedServer {
   #secureListener: Listener | null = null
   #starting: Promise<this> | null = null
   #startedAt = 0
+  #notices: readonly string[] = []
 
   readonly #makeDatabase: (settings: ServerSettings) => Database
 
@@ -49,7 +52,11 @@ export class EmbeddedServer {
     })
   }
 
-  /** Starts with an empty tree, and resolves when connections are accepted. */
+  /**
+   * Starts with an empty tree, or with what is in `dataDir`, and resolves when connections are accepted.
+   *
+   * @throws DataDirectoryError if `dataDir` cannot be read without losing what was acknowledged
+   */
   start(): Promise<this> {
     this.#starting ??= this.#start()
     return this.#starting
@@ -57,7 +64,7 @@ export class EmbeddedServer {
 
   async #start(): Promise<this> {
     const { runtime, host, port, tls, portUnification, securePort } = this.#settings
-    const database = this.#makeDatabase(this.#settings)
+    const database = this.#settings.dataDir === null ? this.#makeDatabase(this.#settings) : await this.#load()
     this.#statistics = newStatistics()
     this.#startedAt = runtime.now()
     const connectionHost: ConnectionHost = {
@@ -76,6 +83,7 @@ export class EmbeddedServer {
       }
     } catch (error) {
       await this.#listener?.close()
+      await database.storage?.close()
       this.#starting = this.#listener = null
       throw error
     }
@@ -96,6 +104,7 @@ export class EmbeddedServer {
     this.#database?.stopSessions()
     for (const connection of this.#connections) connection.close()
     for (const listener of listeners) await listener?.close()
+    await this.#database?.storage?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -118,6 +127,11 @@ export class EmbeddedServer {
   get hosts(): string {
     const { host } = this.#settings
     return `${host.includes(':') ? `[${host}]` : host}:${this.port}`
+  }
+
+  /** What in `dataDir` was not as it should be, and could be mended without a loss; one sentence each. */
+  get notices(): readonly string[] {
+    return this.#notices
   }
 
   /** How many clients are connected. */
@@ -145,6 +159,33 @@ export class EmbeddedServer {
   /** Lets connections go on that waited for the leader. @internal */
   resumeConnections(): void {
     for (const connection of this.#connections) connection.goOn()
+  }
+
+  async #load(): Promise<Database> {
+    const { runtime, dataDir, dataLogDir, snapCount, snapRetainCount, onFailure } = this.#settings
+    const notices: string[] = []
+    this.#notices = notices
+    const storage = new DataDirectory({
+      runtime,
+      dataDir: dataDir ?? '',
+      dataLogDir: dataLogDir ?? undefined,
+      snapCount,
+      retainSnapshots: snapRetainCount,
+      onNotice: (notice) => notices.push(notice),
+      onFailure: (error) => {
+        // Nobody may take for granted what is not on disk: as ZooKeeper does, the server ends.
+        onFailure(error)
+        void this.stop()
+      },
+    })
+    try {
+      const state = await storage.load()
+      notices.push(...state.notices)
+      return new Database(this.#settings, standalone, undefined, { storage, state })
+    } catch (error) {
+      this.#starting = null
+      throw error
+    }
   }
 
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {

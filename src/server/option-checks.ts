@@ -20,6 +20,12 @@ export function checkString(value: unknown, name: string): string | null {
   return value
 }
 
+export function checkFunction<T>(value: T | undefined, name: string): T | null {
+  if (value === undefined) return null
+  if (typeof value !== 'function') throw new TypeError(`${name} must be a function`)
+  return value
+}
+
 /** Four-letter words; null stands for all. */
 export function checkWords(value: unknown, standard: readonly string[] | null): ReadonlySet<string> | null {
   if (value === undefined) return standard === null ? null : new Set(standard)

@@ -1,7 +1,8 @@
+import { reportUncaught } from '../common/report-uncaught.ts'
 import { defaultMaxBuffer } from '../protocol/constants.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { checkFlag, checkNumber, checkString, checkWords } from './option-checks.ts'
+import { checkFlag, checkFunction, checkNumber, checkString, checkWords } from './option-checks.ts'
 
 /** Options of {@link EmbeddedServer}. Defaults suit development; `strict` gives ZooKeeper's own. */
 export interface EmbeddedServerOptions {
@@ -56,6 +57,22 @@ export interface EmbeddedServerOptions {
   readonly portUnification?: boolean
   /** Subject of the certificate whose owner may do everything, as `CN=…,O=…`. @defaultValue nobody */
   readonly x509SuperUser?: string
+  /**
+   * Where to keep what was acknowledged, in ZooKeeper's own format: a folder, which is made if there is none. One server
+   * at a time. @defaultValue none: all is in memory, and gone with the server
+   */
+  readonly dataDir?: string
+  /** Where to keep the logs, apart from the snapshots. @defaultValue `dataDir` */
+  readonly dataLogDir?: string
+  /** After so many transactions a snapshot is taken. @defaultValue 100,000 */
+  readonly snapCount?: number
+  /** How many snapshots, with the logs they need, are kept; 0 keeps all. @defaultValue 3; strict: 0 */
+  readonly snapRetainCount?: number
+  /**
+   * Called when nothing can be written to `dataDir` any more: the disk is full, or broken. The server ends, and what it
+   * had not acknowledged may be lost. @defaultValue the error is reported as an uncaught exception
+   */
+  readonly onFailure?: (error: Error) => void
   /** The outside world. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
@@ -83,6 +100,11 @@ export interface ServerSettings {
   readonly securePort: number | null
   readonly portUnification: boolean
   readonly x509SuperUser: string | null
+  readonly dataDir: string | null
+  readonly dataLogDir: string | null
+  readonly snapCount: number
+  readonly snapRetainCount: number
+  readonly onFailure: (error: Error) => void
   readonly runtime: Runtime
 }
 
@@ -108,6 +130,11 @@ const names: ReadonlySet<string> = new Set([
   'securePort',
   'portUnification',
   'x509SuperUser',
+  'dataDir',
+  'dataLogDir',
+  'snapCount',
+  'snapRetainCount',
+  'onFailure',
   'runtime',
 ])
 
@@ -144,6 +171,11 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
     securePort,
     portUnification,
     x509SuperUser: checkString(options.x509SuperUser, 'x509SuperUser'),
+    dataDir: checkString(options.dataDir, 'dataDir'),
+    dataLogDir: checkString(options.dataLogDir, 'dataLogDir'),
+    snapCount: checkNumber(options.snapCount, 'snapCount', 2, 100_000),
+    snapRetainCount: checkNumber(options.snapRetainCount, 'snapRetainCount', 0, strict ? 0 : 3),
+    onFailure: checkFunction(options.onFailure, 'onFailure') ?? reportUncaught,
     runtime: options.runtime ?? nodeRuntime,
   }
 }

@@ -1,15 +1,25 @@
 import type { Runtime, Socket } from '../runtime/runtime.ts'
 import type { Faults } from './faults.ts'
+import type { Storage } from './storage/storage.ts'
 
-/** What a connection sends, in order, and as late as the faults of a test want it. */
+/** Null stands for the end. */
+interface Late {
+  readonly bytes: Buffer | null
+  readonly due: number
+  /** Whether all that it may tell of is on disk. */
+  isDurable: boolean
+}
+
+/** What a connection sends, in order: not before what it tells of is on disk, and as late as the faults of a test want. */
 export class Outbox {
   readonly #socket: Socket
   readonly #runtime: Runtime
   readonly #faults: Faults
-  /** Null stands for the end. */
-  readonly #late: { readonly bytes: Buffer | null; readonly due: number }[] = []
+  readonly #storage: Storage | null
+  readonly #late: Late[] = []
 
-  constructor(socket: Socket, runtime: Runtime, faults: Faults) {
+  constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null) {
+    this.#storage = storage
     this.#socket = socket
     this.#runtime = runtime
     this.#faults = faults
@@ -21,30 +31,43 @@ export class Outbox {
   }
 
   write(bytes: Buffer): void {
-    if (this.#late.length === 0 && this.#faults.currentDelay === 0) this.#socket.write(bytes)
+    if (this.#isClear) this.#socket.write(bytes)
     else this.#defer(bytes)
   }
 
   /** Ends the connection behind what was written. */
   end(): void {
-    if (this.#late.length === 0 && this.#faults.currentDelay === 0) this.#socket.end()
+    if (this.#isClear) this.#socket.end()
     else this.#defer(null)
+  }
+
+  get #isClear(): boolean {
+    return this.#late.length === 0 && this.#faults.currentDelay === 0 && (this.#storage?.isDurable ?? true)
   }
 
   #defer(bytes: Buffer | null): void {
     const due = Math.max(this.#late.at(-1)?.due ?? 0, this.#runtime.now() + this.#faults.currentDelay)
-    this.#late.push({ bytes, due })
-    if (this.#late.length === 1) this.#schedule()
+    const late: Late = { bytes, due, isDurable: this.#storage === null || this.#storage.isDurable }
+    this.#late.push(late)
+    if (!late.isDurable) {
+      this.#storage?.whenDurable(() => {
+        late.isDurable = true
+        if (late === this.#late[0]) this.#send()
+      })
+    } else if (this.#late.length === 1) this.#send()
   }
 
-  #schedule(): void {
-    const first = this.#late[0]
-    if (first === undefined) return
-    this.#runtime.setTimer(Math.max(0, first.due - this.#runtime.now()), () => {
+  /** Sends what may be sent by now. */
+  #send(): void {
+    for (let first = this.#late[0]; first?.isDurable === true; first = this.#late[0]) {
+      const wait = first.due - this.#runtime.now()
+      if (wait > 0) {
+        this.#runtime.setTimer(wait, () => this.#send())
+        return
+      }
       this.#late.shift()
       if (first.bytes === null) this.#socket.end()
       else this.#socket.write(first.bytes)
-      this.#schedule()
-    })
+    }
   }
 }
