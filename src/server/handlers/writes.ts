@@ -93,7 +93,22 @@ function create(context: RequestContext, op: CreateName, request: RequestOf<Crea
 /** The Stat of a znode as it was created: the counts of a quota are filled in only afterwards. */
 function createdStat({ database }: RequestContext, { path, data }: CreateTransaction): Stat {
   const stat = database.tree.find(path)!.stat()
-  return path.endsWith(`/${statName}`) ? Stat.from({ ...stat, dataLength: data?.length ?? 0 }) : stat
+  if (!path.endsWith(`/${statName}`)) return stat
+  const { czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner, numChildren, pzxid } = stat
+  const dataLength = data?.length ?? 0
+  return new Stat(
+    czxid,
+    mzxid,
+    ctime,
+    mtime,
+    version,
+    cversion,
+    aversion,
+    ephemeralOwner,
+    dataLength,
+    numChildren,
+    pzxid,
+  )
 }
 
 function commit(context: RequestContext, transaction: Transaction | ErrorCode): ErrorCode {

@@ -40,7 +40,7 @@ it('resumes a session with its password, and moves it from one connection to ano
 
 it('answers a wrong password, and a session that is none, with zeros, and closes', async () => {
   await using alive = await RawClient.connect(server)
-  const { sessionId } = alive
+  const { sessionId, password } = alive
   for (const wrong of [
     { sessionId, password: Buffer.alloc(16, 1) },
     { sessionId, password: null },
@@ -50,7 +50,10 @@ it('answers a wrong password, and a session that is none, with zeros, and closes
     expect(client.response).toMatchObject({ timeout: 0, sessionId: 0n, password: Buffer.alloc(16) })
     await client.closed
   }
-  expect(await alive.request('exists', { path: '/', watch: false })).toMatchObject({ err: 0 })
+  // As in ZooKeeper, whoever names a session ends its connection; the session lives on for those who know the password.
+  await alive.closed
+  await using again = await RawClient.connect(server, { sessionId, password })
+  expect(again.response).toMatchObject({ timeout: 10_000, sessionId })
 })
 
 it('closes without a word if the client has seen more than the server knows', async () => {

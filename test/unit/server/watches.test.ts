@@ -80,13 +80,13 @@ describe('setWatches2', () => {
     expect(await heard(reader)).toEqual([`${created} /p/kid`, `${child} /p`])
   })
 
-  it('does not tell of znodes that may not be read', async () => {
+  it('tells what happened even of znodes that may not be read, as ZooKeeper does', async () => {
     await using writer = await RawClient.connect(server)
     const acl = [{ perms: 4 | 2, id: { scheme: 'world', id: 'anyone' } }]
     await writer.request('create', { path: '/secret', data: null, acl, flags: 0 })
     await using reader = await RawClient.connect(server)
     await reader.request('setWatches2', { ...noWatches, relativeZxid: 0n, dataWatches: ['/secret'] })
-    expect(await heard(reader)).toEqual([])
+    expect(await heard(reader)).toEqual([`${changed} /secret`])
   })
 })
 
