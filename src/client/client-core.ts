@@ -14,6 +14,7 @@ import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
 import type { CheckedOptions } from './options.ts'
+import { ExistsRequest } from './requests.ts'
 import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
 
 /** How long `start` waits when it is not told: milliseconds. */
@@ -113,8 +114,9 @@ export class ClientCore {
   /** Null where it cannot be told; then the server has the word. */
   async #askVersion({ signal, timeout = this.options.sessionTimeout }: CallOptions): Promise<ServerVersion | null> {
     const session = this.#session
-    const address = session?.address
-    if (session === null || address === null || address === undefined) return null
+    if (session === null) return null
+    const address = session.address ?? (await this.#awaitAddress(session, { signal, timeout }))
+    if (address === null) return null
     try {
       const version = parseVersion(await fourLetterWord(this.options.runtime, address, 'srvr', { signal, timeout }))
       if (session.address?.host === address.host && session.address.port === address.port) this.#version = version
@@ -123,6 +125,12 @@ export class ClientCore {
       if (signal?.aborted === true) throw error
       return null
     }
+  }
+
+  /** Waits for a connection, as a request does. */
+  async #awaitAddress(session: Session, limits: CallOptions): Promise<DialOptions | null> {
+    await session.submit(new ExistsRequest('', '/'), limits)
+    return session.address
   }
 
   /** Credentials that the server accepts are presented on each connection to come, over restarts too. */

@@ -1,6 +1,7 @@
 import { describeType } from '../common/paths.ts'
 import { defaultMaxBuffer } from '../protocol/constants.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
+import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AuthInfo } from '../session/auth-request.ts'
 import { parseHosts, type Hosts } from '../session/hosts.ts'
@@ -42,6 +43,12 @@ export interface KazooClientOptions {
   readonly connectionRetry?: KazooRetry | KazooRetryOptions
   /** What `client.retry` does. @defaultValue tries without limit, pauses from 100 to 5,000 ms */
   readonly commandRetry?: KazooRetry | KazooRetryOptions
+  /**
+   * TLS: `true`, or options of `tls.connect` (`ca`, `key`, `cert`, `servername`…), or a function that gives them anew for
+   * each attempt to connect, so that certificates may change. Certificates and host names are verified unless the
+   * options say otherwise. @defaultValue false
+   */
+  readonly tls?: boolean | TlsOptions | (() => TlsOptions | PromiseLike<TlsOptions>)
   /** Where the client says what it does. @defaultValue nowhere */
   readonly logger?: Logger
   /** The largest request in bytes; no more than the servers' `jute.maxbuffer`. @defaultValue 1,048,575 */
@@ -65,6 +72,7 @@ export interface CheckedOptions {
   readonly randomizeHosts: boolean
   readonly connectionRetry: KazooRetry
   readonly commandRetry: KazooRetry
+  readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
   readonly logger: Logger | undefined
   readonly maxBuffer: number
   readonly maxReply: number
@@ -94,6 +102,7 @@ const names: ReadonlySet<string> = new Set([
   'randomizeHosts',
   'connectionRetry',
   'commandRetry',
+  'tls',
   'logger',
   'maxBuffer',
   'maxReply',
@@ -128,6 +137,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
     commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
+    tls: toTls(options.tls),
     logger,
     maxBuffer: checkSize(options.maxBuffer, 'maxBuffer', defaultOptions.maxBuffer),
     maxReply: checkSize(options.maxReply, 'maxReply', defaultOptions.maxReply),
@@ -169,6 +179,16 @@ export function checkAuth(scheme: unknown, credential: unknown, name: string): A
     throw new TypeError(`${prefix}credential must be a string or a Uint8Array, not ${describeType(credential)}`)
   }
   return { scheme, credential }
+}
+
+function toTls(tls: KazooClientOptions['tls']): CheckedOptions['tls'] {
+  if (tls === undefined || tls === false) return null
+  if (tls === true) return () => ({})
+  if (typeof tls === 'function') return tls
+  if (typeof tls !== 'object' || tls === null) {
+    throw new TypeError(`tls must be a boolean, an object or a function, not ${describeType(tls)}`)
+  }
+  return () => tls
 }
 
 function checkSize(value: unknown, name: string, standard: number): number {

@@ -1,18 +1,25 @@
-import { connect as connectTcp, createServer as createTcpServer, type Server, type Socket as NetSocket } from 'node:net'
-import { connect as connectTls, createServer as createTlsServer, TLSSocket, type ConnectionOptions } from 'node:tls'
+import { connect as connectTcp, createServer as createTcpServer, Socket as NetSocket, type Server } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 
 import type { DialOptions, ListenOptions, Listener, Socket, SocketHandler } from './runtime.ts'
 
 /** Node's sockets behind the {@link Socket} interface. */
 export function dialNode(options: DialOptions, handler: SocketHandler): Socket {
-  const { host, port, tls } = options
-  const socket =
-    tls === undefined
-      ? connectTcp({ host, port, noDelay: true })
-      : connectTls({ ...(tls as ConnectionOptions), host, port })
+  const { tls } = options
+  const socket = open(options)
   socket.setNoDelay(true)
   socket.once(tls === undefined ? 'connect' : 'secureConnect', () => handler.opened?.())
   return new NodeSocket(socket, handler)
+}
+
+/** What TLS refuses about its options is told like any other failure to connect. */
+function open({ host, port, tls }: DialOptions): NetSocket {
+  if (tls === undefined) return connectTcp({ host, port, noDelay: true })
+  try {
+    return connectTls({ ...tls, host, port })
+  } catch (error) {
+    return new NetSocket().destroy(error as Error)
+  }
 }
 
 export function listenNode(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener> {

@@ -1,3 +1,5 @@
+import type { TlsOptions } from './node-tls-options.ts'
+
 /**
  * The one door to the outside world: clocks, timers, randomness, names, sockets and files.
  *
@@ -40,19 +42,14 @@ export interface ResolvedAddress {
   readonly family: 4 | 6
 }
 
+export type { TlsOptions }
+
 export interface DialOptions {
   /** An IP address. */
   readonly host: string
   readonly port: number
   /** TLS from the first byte, with these options of `node:tls`. */
-  readonly tls?: TlsDialOptions | undefined
-}
-
-/** Options for `tls.connect`, less those that the dialler sets itself. */
-export interface TlsDialOptions {
-  /** Name to send and to verify; the configured host name by default. */
-  readonly servername?: string
-  readonly [option: string]: unknown
+  readonly tls?: TlsOptions | undefined
 }
 
 export interface ListenOptions {

@@ -1,3 +1,6 @@
+import { isIP } from 'node:net'
+
+import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import type { ServerName } from './hosts.ts'
@@ -9,6 +12,8 @@ export interface ConnectorOptions {
   readonly backoff: BackoffOptions
   /** How many rounds over all servers may fail in a row. */
   readonly maxRounds: number
+  /** Asked anew for each attempt, so that certificates may change; null without TLS. */
+  readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
 }
 
 export interface ConnectorTarget {
@@ -34,6 +39,7 @@ export class Connector {
   #randomize: boolean
   #round: AsyncGenerator<Candidate | Error, void, void> | null = null
   #last: Candidate | null = null
+  #address: DialOptions | null = null
   #connectedAt: number | null = null
   #failedRounds = 0
   #lastFailure: Error | undefined
@@ -52,7 +58,7 @@ export class Connector {
 
   /** The address dialled last. */
   get address(): DialOptions | null {
-    return this.#last === null ? null : { host: this.#last.address, port: this.#last.server.port }
+    return this.#address
   }
 
   get lastFailure(): Error | undefined {
@@ -117,12 +123,31 @@ export class Connector {
         this.#lastFailure = candidate
         continue
       }
+      const address = await this.#addressOf(candidate)
+      if (this.#stopped) return
+      if (round !== this.#round) continue
+      if (address instanceof Error) {
+        this.#lastFailure = address
+        continue
+      }
+      this.#address = address
       this.#last = candidate
-      this.#target.dial(
-        { host: candidate.address, port: candidate.server.port },
-        this.#connectTimeout() / candidate.siblings,
-      )
+      this.#target.dial(address, this.#connectTimeout() / candidate.siblings)
       return
+    }
+  }
+
+  /** Where and how to dial; the error that kept the options of TLS from being had. */
+  async #addressOf({ address: host, server }: Candidate): Promise<DialOptions | Error> {
+    const { port } = server
+    if (this.#options.tls === null) return { host, port }
+    try {
+      const options = await this.#options.tls()
+      // The name that the user gave is the one to verify, whatever it resolved to; an address has no name to send.
+      const name = isIP(server.host) === 0 ? { servername: server.host } : {}
+      return { host, port, tls: { ...name, ...options } }
+    } catch (error) {
+      return error instanceof Error ? error : new Error('the TLS options could not be had', { cause: error })
     }
   }
 

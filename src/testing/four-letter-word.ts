@@ -1,4 +1,4 @@
-import type { Runtime, TlsDialOptions } from '../runtime/runtime.ts'
+import type { Runtime, TlsOptions } from '../runtime/runtime.ts'
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -10,7 +10,7 @@ export interface FourLetterWordOptions {
   /** How long to wait for the whole answer, in ms. Default 2,000. */
   readonly timeout?: number | undefined
   /** Speak TLS, with these options. */
-  readonly tls?: TlsDialOptions | undefined
+  readonly tls?: TlsOptions | undefined
 }
 
 /**

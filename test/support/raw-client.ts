@@ -7,7 +7,7 @@ import type { Reader } from '../../src/protocol/reader.ts'
 import { WatcherEvent } from '../../src/protocol/records.ts'
 import { Writer } from '../../src/protocol/writer.ts'
 import { nodeRuntime } from '../../src/runtime/node-runtime.ts'
-import type { Socket, TlsDialOptions } from '../../src/runtime/runtime.ts'
+import type { Socket, TlsOptions } from '../../src/runtime/runtime.ts'
 
 export interface RawReply<K extends OperationName = OperationName> {
   readonly xid: number
@@ -33,7 +33,7 @@ export interface RawHandshake {
 interface Address {
   readonly port: number
   readonly host?: string
-  readonly tls?: TlsDialOptions
+  readonly tls?: TlsOptions
 }
 
 /** A client with no logic of its own: it says what it is told to, and keeps what it hears, frame by frame. */

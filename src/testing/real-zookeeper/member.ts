@@ -1,6 +1,6 @@
 import { delimiter, join } from 'node:path'
 
-import type { Runtime, TlsDialOptions } from '../../runtime/runtime.ts'
+import type { Runtime, TlsOptions } from '../../runtime/runtime.ts'
 import { sendFourLetterWord } from '../four-letter-word.ts'
 import { Jvm } from './java.ts'
 
@@ -117,7 +117,7 @@ export class RealMember {
   }
 
   /** The answer to a four-letter word. `tls` asks at the TLS port. */
-  command(word: string, options: { timeout?: number; tls?: TlsDialOptions } = {}): Promise<string> {
+  command(word: string, options: { timeout?: number; tls?: TlsOptions } = {}): Promise<string> {
     const port = options.tls === undefined ? this.port : (this.securePort ?? this.port)
     return sendFourLetterWord(this.#options.runtime, { host: this.host, port }, word, options)
   }

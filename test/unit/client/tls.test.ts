@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+
+import { describe, expect, it } from 'vitest'
+
+import { KazooClient, OperationTimeoutError, type KazooClientOptions } from '../../../src/index.ts'
+import { EmbeddedServer } from '../../../src/server/index.ts'
+
+const file = (name: string): string => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const ca = file('ca')
+const tls = { ca, key: file('server-key'), cert: file('server') }
+const clientCertificate = { key: file('client-key'), cert: file('client') }
+
+const serve = (options = {}): Promise<EmbeddedServer> => new EmbeddedServer({ tls, ...options }).start()
+
+function clientOf(server: EmbeddedServer, options: KazooClientOptions): KazooClient {
+  return new KazooClient({ hosts: `localhost:${server.port}`, ...options })
+}
+
+describe('TLS', () => {
+  it('carries the session, and four-letter words', async () => {
+    await using server = await serve()
+    await using client = await clientOf(server, { tls: { ca } }).start()
+    await client.create('/a', 'x')
+    expect(String((await client.get('/a')).data)).toBe('x')
+    expect(await client.command('ruok')).toBe('imok')
+    expect((await client.serverVersion())[0]).toBe(3)
+  })
+
+  it('presents a certificate, which is an identity', async () => {
+    await using server = await serve({ tls: { ...tls, requestCert: true, rejectUnauthorized: true } })
+    await using client = await clientOf(server, { tls: { ca, ...clientCertificate } }).start()
+    expect((await client.whoAmI()).map(({ authScheme }) => authScheme)).toContain('x509')
+  })
+
+  it.each([
+    ['an unknown authority', { tls: true }],
+    ['another name', { tls: { ca, servername: 'elsewhere.example' } }],
+    ['options that TLS refuses', { tls: { ca, cert: 'no certificate' } }],
+    ['options that cannot be had', { tls: () => Promise.reject(new Error('no such file')) }],
+  ] as [string, KazooClientOptions][])(
+    'gives up on %s, with the reason, and sends no credentials',
+    async (_name, options) => {
+      await using server = await serve()
+      const client = clientOf(server, { ...options, authData: [{ scheme: 'digest', credential: 'user:secret' }] })
+      const error: unknown = await client.start({ timeout: 500 }).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(OperationTimeoutError)
+      expect((error as Error).cause).toBeInstanceOf(Error)
+    },
+  )
+
+  it('asks for its options anew when it reconnects', async () => {
+    await using server = await serve()
+    let asked = 0
+    const options = (): { ca: string } => {
+      asked++
+      return { ca }
+    }
+    await using client = await clientOf(server, { tls: options }).start()
+    const before = asked
+    server.dropConnections()
+    await client.exists('/').catch(() => client.exists('/'))
+    expect(asked).toBeGreaterThan(before)
+  })
+
+  it('names a wrong option', () => {
+    expect(() => new KazooClient({ tls: 'yes' as never })).toThrow(/tls/)
+  })
+})
