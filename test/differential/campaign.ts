@@ -22,6 +22,7 @@ export interface CampaignOptions {
   /** Differences after which to stop. @defaultValue 1 */
   readonly most?: number
   readonly progress?: (done: number, operations: number, findings: number) => void
+  readonly found?: (finding: Finding) => void
 }
 
 export interface Outcome {
@@ -53,7 +54,7 @@ export class Duel {
 }
 
 export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
-  const { left, right, seed, first = 0, count, most = 1, progress } = options
+  const { left, right, seed, first = 0, count, most = 1, progress, found } = options
   const duel = new Duel(left, right)
   const findings: Finding[] = []
   let programs = 0
@@ -63,7 +64,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     const difference = await duel.fight(program)
     programs++
     operations += countOps(program)
-    if (difference !== null) findings.push({ index, ...(await minimize(duel, program, difference)) })
+    if (difference !== null) {
+      const finding = { index, ...(await minimize(duel, program, difference)) }
+      findings.push(finding)
+      found?.(finding)
+    }
     progress?.(programs, operations, findings.length)
   }
   return { programs, operations, findings }

@@ -15,7 +15,7 @@ const zxidKeys: ReadonlySet<string> = new Set(['relativeZxid', 'curConfigId'])
 /** The frame of a request, its length included. */
 export function encodeRequest({ op, body, mangle }: Op, xid: number, names: Names): Buffer {
   const writer = new Writer(256)
-  if (typeof op === 'number') writer.raw(Buffer.from(String(body), 'hex'))
+  if (typeof op === 'number') writer.raw(Buffer.from(body as string, 'hex'))
   else (operations[op].request.write as (writer: Writer, value: unknown) => void)(writer, resolve(body, names, ''))
   let bytes = writer.take()
   if (mangle?.cut !== undefined) bytes = bytes.subarray(0, mangle.cut)

@@ -152,7 +152,11 @@ const makers: { readonly [N in OperationName]: Make } = {
         auth: random.pick(['', 'a', ':', 'a:', ':b', 'é:\u00ff', null]),
       }
     }
-    return { type: 0, scheme: 'digest', auth: random.pick(['alice:secret', 'bob:builder', 'alice:wrong']) }
+    return {
+      type: 0,
+      scheme: 'digest',
+      auth: random.pick(['alice:secret', 'alice:secret', 'bob:builder', 'alice:wrong', 'super:admin']),
+    }
   },
   sasl: () => ({ token: '' }),
   reconfig: () => ({ joining: null, leaving: '3', newMembers: null, curConfigId: -1 }),

@@ -63,13 +63,7 @@ const values = ['', 'x', 'value', 'another value', '\u0000\u00ff', 'count=2,byte
 const counts = [
   ...['count=3,bytes=-1', 'count=-1,bytes=10', 'count=1,bytes=1=;byteHardLimit=20;countHardLimit=4', ''],
   ...['count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2', 'count=-1,bytes=-1=;byteHardLimit=12;countHardLimit=-1'],
-  ...[
-    'count=-1,bytes=-1=;byteHardLimit=0;countHardLimit=0',
-    'bytes=1',
-    'count=1,count=2',
-    'a=1;b=+2,,',
-    'bytes=5==,count==',
-  ],
+  ...['count=-1,bytes=-1=;byteHardLimit=0;countHardLimit=0', 'bytes=1', 'count=1,count=2', 'a=1;b=+2,,'],
 ]
 const unreadable = ['nonsense', 'count=x', ',count=1', 'count=', 'bytes=5==,count==', null]
 

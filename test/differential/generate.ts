@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../src/testing/index.ts'
 import { generateOp, type OpHabits } from './generate-op.ts'
-import { type Handshake, type Op, type Program, standsAlone, type Step } from './program.ts'
+import { randomData } from './generate-parts.ts'
+import { type Handshake, type Op, type Program, endsBatch, standsAlone, type Step } from './program.ts'
 
 /** The program of a number, under a seed: the same one every time. */
 export function generateProgram(seed: number, index: number): Program {
@@ -13,7 +14,7 @@ export function generateProgram(seed: number, index: number): Program {
   }
   const slots = random.pick([1, 2, 2, 3])
   const size = random.pick([15, 40, 80, 80, 120, 160, 240])
-  const steps: Step[] = []
+  const steps: Step[] = habits.quota && random.chance(0.8) ? [quotaStep(random, habits)] : []
   for (let ops = 0; ops < size;) {
     const step = generateStep(random, random.integer(0, slots - 1), habits)
     steps.push(step)
@@ -34,10 +35,19 @@ function generateStep(random: SeededRandom, slot: number, habits: OpHabits): Ste
     const op = generateOp(random, habits)
     if (standsAlone(op)) return { do: 'send', slot, ops: ops.length === 0 ? [op] : ops }
     ops.push(op)
-    // A new ACL counts for the writes behind it once it is applied: again chance, were they sent with it.
-    if (op.op === 'setAcl') break
+    if (endsBatch(op)) break
   }
   return { do: 'send', slot, ops }
+}
+
+/** Limits and counts as `setquota` makes them. */
+function quotaStep(random: SeededRandom, habits: OpHabits): Step {
+  const acl = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
+  const ops = ['', '/zookeeper_limits', '/zookeeper_stats'].map((name): Op => {
+    const path = `/zookeeper/quota~${name}`
+    return { op: 'create', body: { path, data: randomData(random, habits, path), acl, flags: 0 } }
+  })
+  return { do: 'send', slot: 0, ops }
 }
 
 function handshake(random: SeededRandom, { oddities }: OpHabits): Handshake {

@@ -27,13 +27,13 @@ const outcome = await runCampaign({
   first: Number(values.first),
   count,
   most: Number(values.differences),
+  found: (finding) => console.log(describeFinding(finding, left.name, right.name)),
   progress: (programs, operations, findings) => {
     if (Date.now() - told < 10_000) return
     told = Date.now()
     console.log(`  ${programs} programs, ${operations} operations, ${findings} differences`)
   },
 })
-for (const finding of outcome.findings) console.log(describeFinding(finding, left.name, right.name))
 const { programs, operations, findings } = outcome
 const seconds = Math.round((Date.now() - started) / 1_000)
 console.log(

@@ -67,3 +67,11 @@ const alone: ReadonlySet<unknown> = new Set(['auth', 'sasl', 'check', 'closeSess
 export function standsAlone({ op, mangle }: Op): boolean {
   return typeof op === 'number' || alone.has(op) || (op === 'multi' && mangle !== undefined)
 }
+
+/**
+ * Whether what is sent right behind an operation may or may not see its traces: a new ACL counts for writes only once it
+ * is applied, and a multi that ZooKeeper stumbles over is forgotten no earlier.
+ */
+export function endsBatch({ op, body }: Op): boolean {
+  return op === 'setAcl' || (op === 'multi' && JSON.stringify(body).includes('"id":null'))
+}

@@ -13,23 +13,27 @@ export async function shrink(
   budget: number,
 ): Promise<Program> {
   let best = flatten(program)
-  let left = budget
+  const tries = { left: budget }
   const attempt = async (candidate: readonly Step[]): Promise<boolean> => {
-    if (left-- <= 0 || !(await fails({ steps: candidate }))) return false
+    if (tries.left-- <= 0 || !(await fails({ steps: candidate }))) return false
     best = candidate
     return true
   }
   if (!(await attempt(best))) best = program.steps
-  for (let size = Math.ceil(best.length / 2); size >= 1 && left > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = best.length - size; at > -size && left > 0; at -= size) {
+  for (
+    let size = Math.ceil(best.length / 2);
+    size >= 1 && tries.left > 0;
+    size = size === 1 ? 0 : Math.ceil(size / 2)
+  ) {
+    for (let at = best.length - size; at > -size && tries.left > 0; at -= size) {
       const start = Math.max(0, at)
       await attempt([...best.slice(0, start), ...best.slice(start + size)])
     }
   }
-  for (let index = best.length - 1; index >= 0 && left > 0; index--) {
+  for (let index = best.length - 1; index >= 0 && tries.left > 0; index--) {
     await attempt(best.filter((_, i) => i !== index))
   }
-  for (let index = 0; index < best.length && left > 0; index++) {
+  for (let index = 0; index < best.length && tries.left > 0; index++) {
     for (const plainer of plainerSteps(best[index]!)) {
       await attempt(best.map((step, i) => (i === index ? plainer : step)))
     }

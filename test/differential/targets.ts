@@ -12,8 +12,11 @@ export interface Target extends AsyncDisposable {
 /** Nothing but the programs may use up zxids: reaping is put off. */
 const never = 0x7fff_ffff
 
+/** Of `super:admin`. */
+const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='
+
 export async function startEmbedded(): Promise<Target> {
-  const server = await new EmbeddedServer({ tickTime: 500, reapInterval: never }).start()
+  const server = await new EmbeddedServer({ tickTime: 500, reapInterval: never, superDigest }).start()
   return {
     name: 'embedded',
     port: server.port,
@@ -30,6 +33,7 @@ export async function startReal(choice: { readonly version?: string; readonly cl
     logLevel: 'ERROR',
     jvmFlags: [
       '-Dzookeeper.enforceQuota=true',
+      `-Dzookeeper.DigestAuthenticationProvider.superDigest=${superDigest}`,
       `-Dznode.container.checkIntervalMs=${never}`,
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=off',
       '-Xmx768m',
