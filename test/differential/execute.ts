@@ -71,6 +71,8 @@ class Run {
 
   async step(step: Step): Promise<void> {
     const slot = this.#slot(step.slot)
+    // Events that are on their way when a connection ends may or may not arrive.
+    if (step.do !== 'send') await slot.settle()
     slot.lines.push(`- ${step.do}`)
     switch (step.do) {
       case 'connect':

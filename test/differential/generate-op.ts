@@ -90,12 +90,37 @@ const changeNames: readonly MultiName[] = [
   ...(['delete', 'delete', 'setData', 'setData', 'check', 'check'] as const),
 ]
 
-const multi: Make = (random, habits) =>
+/** Operations that build upon each other, and mostly succeed: each sees what those before it did. */
+const familyMulti: Make = (random) => {
+  const base = random.pick(['~/m', '~/n', '~/a'])
+  const alive: string[] = []
+  return Array.from({ length: random.integer(2, 8) }, () => {
+    const path = alive.length === 0 ? base : random.pick(alive)
+    const version = random.chance(0.8) ? -1 : random.integer(0, 1)
+    if (alive.length === 0 || random.chance(0.45)) {
+      const made = alive.length === 0 ? base : `${path}/${random.pick(['a', 'b', 'c'])}`
+      alive.push(made)
+      const flags = random.pick([0, 0, 0, 0, 1, 2])
+      return { op: random.pick(['create', 'create2']), body: { path: made, data: 'x', acl: openAcl, flags } }
+    }
+    const kind = random.number()
+    if (kind < 0.2) return { op: 'check', body: { path, version } }
+    if (kind < 0.4) return { op: 'setData', body: { path, data: 'y', version } }
+    const leaves = alive.filter((each) => !alive.some((other) => other.startsWith(`${each}/`)))
+    const gone = random.chance(0.9) ? random.pick(leaves) : path
+    alive.splice(alive.indexOf(gone), 1)
+    return { op: 'delete', body: { path: gone, version } }
+  })
+}
+
+const anyMulti: Make = (random, habits) =>
   Array.from({ length: random.pick([0, 1, 1, 2, 2, 3, 3, 4, 6]) }, () => {
     if (habits.oddities && random.chance(0.01)) return { op: 'getData', body: pathAndWatch(random, habits) }
     const op = random.pick(changeNames)
     return { op, body: changes[op](random, habits) }
   })
+
+const multi: Make = (random, habits) => (random.chance(0.4) ? familyMulti : anyMulti)(random, habits)
 
 const multiRead: Make = (random, habits) =>
   Array.from({ length: random.pick([0, 1, 2, 3, 5]) }, () => {

@@ -61,7 +61,7 @@ export const readHandlers: Handlers<
   getEphemerals: (context, { prefix }) => {
     const paths = [...(context.database.tree.ephemerals.get(context.session.id) ?? [])]
     // A prefix of blanks, or the root's, is none; others are compared as they are. Java's blanks end at the space.
-    const bare = [...(prefix ?? '')].filter((character) => character > ' ').join('')
+    const bare = Array.from(prefix ?? '', (character) => (character > ' ' ? character : '')).join('')
     const wanted = prefix === null || bare === '' || bare === '/' ? '' : prefix
     operations.getEphemerals.response.write(context.ok(), {
       ephemerals: paths.filter((path) => path.startsWith(wanted)),
