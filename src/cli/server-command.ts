@@ -23,6 +23,10 @@ interface ServerFlags extends TlsFlags {
   readonly saslUser?: Readonly<Record<string, string>>
   readonly requireSasl: boolean
   readonly securePort?: number
+  readonly dataDir?: string
+  readonly dataLogDir?: string
+  readonly snapCount?: number
+  readonly snapRetainCount?: number
   readonly x509SuperUser?: string
 }
 
@@ -31,7 +35,9 @@ const milliseconds = wholeNumber(1, 0x7fff_ffff)
 /** `kazoo server`: the embedded server as a process of its own, until SIGINT or SIGTERM. */
 export function serverCommand(): Command {
   return new Command('server')
-    .description('Runs an embedded ZooKeeper server, for development and tests: in memory, one process.')
+    .description(
+      'Runs an embedded ZooKeeper server, for development and tests: one process, in memory unless --data-dir is given.',
+    )
     .option('-p, --port <number>', 'port to listen on; 0 picks a free one', wholeNumber(0, 65_535), 2181)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--strict', "ZooKeeper's own defaults: srvr alone, no TTL, 60 connections an address…", false)
@@ -46,6 +52,10 @@ export function serverCommand(): Command {
     .option('--quota', 'enforce hard quotas (default, unless strict)')
     .option('--no-quota', 'enforce no quotas')
     .option('--four-letter-words <list>', 'those to answer, with commas between; * for all', list)
+    .option('--data-dir <folder>', "keeps what was acknowledged there, in ZooKeeper's own format")
+    .option('--data-log-dir <folder>', 'keeps the logs there, apart from the snapshots')
+    .option('--snap-count <count>', 'transactions between two snapshots', wholeNumber(2, 0x7fff_ffff))
+    .option('--snap-retain-count <count>', 'snapshots to keep; 0 keeps all', wholeNumber(0, 0x7fff_ffff))
     .option('--reconfig', "ZooKeeper's reconfigEnabled", false)
     .option('--read-only', 'serve reads alone, to clients that ask for it', false)
     .option('--super-digest <digest>', 'who may do everything: user:BASE64(SHA1(user:password))')
@@ -65,7 +75,8 @@ async function serve(flags: ServerFlags): Promise<void> {
   try {
     const server = new EmbeddedServer(await optionsOf(flags))
     await server.start()
-    const { securePort } = server
+    const { securePort, notices } = server
+    for (const notice of notices) console.error(`kazoo server: ${notice}`)
     const secure = securePort === null ? '' : `, TLS at ${formatAddress(flags.host, securePort)}`
     const stop = (): void => {
       // Nothing is left running then, so the process ends by itself.
@@ -85,6 +96,11 @@ async function optionsOf(flags: ServerFlags): Promise<EmbeddedServerOptions> {
   const tls = await readTlsFiles({ tlsCert, tlsKey, tlsCa })
   return {
     ...rest,
+    onFailure: (error) => {
+      // The server ends by itself then, and with it the process.
+      console.error(`kazoo server: ${error.message}`)
+      process.exitCode = 1
+    },
     ...(quota === undefined ? {} : { enforceQuota: quota }),
     ...(saslUser === undefined ? {} : { saslUsers: saslUser }),
     ...(tls === null ? {} : { tls }),

@@ -2,12 +2,13 @@ import { fullVersion, type CommandSource } from './source.ts'
 
 /** `conf`: what the server was configured with, by the names of `zoo.cfg`. */
 export function configuration({ settings, port, securePort }: CommandSource): string {
+  const { dataDir, dataLogDir } = settings
   return [
     `clientPort=${port}`,
     `secureClientPort=${securePort ?? -1}`,
-    'dataDir=',
+    `dataDir=${versioned(dataDir)}`,
     'dataDirSize=0',
-    'dataLogDir=',
+    `dataLogDir=${versioned(dataLogDir ?? dataDir)}`,
     'dataLogSize=0',
     `tickTime=${settings.tickTime}`,
     `maxClientCnxns=${settings.maxClientCnxns}`,
@@ -53,4 +54,9 @@ export function environment({ settings }: CommandSource): string {
 
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1024 / 1024)}MB`
+}
+
+/** The files are in a folder of that name, which ZooKeeper shows as well. */
+function versioned(folder: string | null): string {
+  return folder === null ? '' : `${folder}/version-2`
 }

@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -88,6 +91,25 @@ describe('kazoo server', () => {
     expect(await client.request('create', { path: '/s', data: null, acl, flags: 0 })).toMatchObject({ err: 0 })
     const ttl = { path: '/t', data: null, acl: openAcl, flags: 5, ttl: 10 }
     expect(await client.request('createTtl', ttl)).toMatchObject({ err: -6 })
+  })
+
+  it('finds what it kept in a data directory', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kazoo-cli-'))
+    const first = await serve('--data-dir', folder)
+    expect(await command(first.port, 'conf')).toContain(`dataDir=${folder}/version-2\n`)
+    await using writer = await RawClient.connect({ port: first.port })
+    const request = { path: '/kept', data: Buffer.from('here'), acl: openAcl, flags: 0 }
+    expect(await writer.request('create', request)).toMatchObject({ err: 0 })
+    first.child.kill('SIGKILL')
+    await first.exit
+    const second = await serve('--data-dir', folder)
+    await using reader = await RawClient.connect({ port: second.port })
+    expect(await reader.request('getData', { path: '/kept', watch: false })).toMatchObject({
+      body: { data: Buffer.from('here') },
+    })
+    second.child.kill('SIGTERM')
+    expect(await second.exit).toBe(0)
+    await rm(folder, { recursive: true })
   })
 
   it('serves TLS', async () => {
