@@ -75,3 +75,9 @@ export function standsAlone({ op, mangle }: Op): boolean {
 export function endsBatch({ op, body }: Op): boolean {
   return op === 'setAcl' || (op === 'multi' && JSON.stringify(body).includes('"id":null'))
 }
+
+/** Whether a connection ends with this operation, when it is answered with this error code. */
+export function endsConnection({ op }: Op, error: number): boolean {
+  if (op === 'closeSession' || op === 'check') return true
+  return typeof op === 'number' ? error === -6 : error === -115 || error === -124
+}

@@ -4,7 +4,7 @@ import { Reader } from '../../src/protocol/reader.ts'
 import { Writer } from '../../src/protocol/writer.ts'
 import { encodeRequest, type Names } from './encode.ts'
 import type { Notation } from './normalize.ts'
-import type { Handshake, Op } from './program.ts'
+import { endsConnection, type Handshake, type Op } from './program.ts'
 import { WireConnection } from './wire.ts'
 
 const fence: Op = { op: 'ping', body: null }
@@ -139,7 +139,9 @@ export class Slot {
     const frames = ops.map((op) => encodeRequest(op, op.xid ?? this.#xid++, this.#names))
     for (const { op } of ops) this.#asked.push(typeof op === 'number' ? null : op)
     if (!(await connection.exchange(Buffer.concat(frames), ops.length))) this.lines.push('TIMEOUT')
-    // Whether the server closes the connection shows when it is asked once more.
+    // A server that closes a connection may still answer on it for a moment.
+    if (probe && ops.some((op) => endsConnection(op, connection.lastError))) await connection.over()
+    // Whether it closes it where it should not shows when it is asked once more.
     if (probe && !connection.closed) {
       this.#asked.push('ping')
       await connection.exchange(encodeRequest(fence, 0, this.#names), 1)

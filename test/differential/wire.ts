@@ -61,6 +61,20 @@ export class WireConnection {
     })
   }
 
+  /** The error code of the last answer. */
+  get lastError(): number {
+    const answer = this.#frames.findLast((frame) => frame.length >= 16 && frame.readInt32BE(0) !== -1)
+    return answer?.readInt32BE(12) ?? 0
+  }
+
+  /** Resolves when the connection is over, or seems to stay. */
+  async over(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const stays = new Promise<void>((resolve) => (timer = setTimeout(resolve, 2_000)))
+    await Promise.race([this.#ended, stays])
+    clearTimeout(timer)
+  }
+
   /** What arrived since the last call. */
   take(): Buffer[] {
     const frames = this.#frames
