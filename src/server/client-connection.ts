@@ -82,7 +82,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.socket = socket
     this.database = host.database
     this.#host = host
-    this.#outbox = new Outbox(socket, settings.runtime, host.faults, host.database.storage)
+    this.#outbox = new Outbox(socket, settings.runtime, host.faults, host.database.storage, () => this.drained())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.established = settings.runtime.wallClock()
     const { remoteAddress } = socket
@@ -146,6 +146,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   drained(): void {
+    if (!this.#backlogged || this.#outbox.pendingBytes > highWater) return
     this.#backlogged = false
     this.goOn()
   }
@@ -446,7 +447,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const { writer } = this.#replies
     if (this.#closed || writer.length === 0) return
     this.#outbox.write(writer.take())
-    if (this.socket.pendingBytes > highWater && !this.#backlogged) {
+    if (this.#outbox.pendingBytes > highWater && !this.#backlogged) {
       this.#backlogged = true
       this.socket.pause()
     }

@@ -16,9 +16,13 @@ export class Outbox {
   readonly #runtime: Runtime
   readonly #faults: Faults
   readonly #storage: Storage | null
+  readonly #onEmpty: () => void
   readonly #late: Late[] = []
+  #lateBytes = 0
 
-  constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null) {
+  /** @param onEmpty - called when all that was held back is handed over */
+  constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null, onEmpty: () => void) {
+    this.#onEmpty = onEmpty
     this.#storage = storage
     this.#socket = socket
     this.#runtime = runtime
@@ -27,7 +31,7 @@ export class Outbox {
 
   /** Bytes that nobody has taken yet. */
   get pendingBytes(): number {
-    return this.#late.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), this.#socket.pendingBytes)
+    return this.#lateBytes + this.#socket.pendingBytes
   }
 
   write(bytes: Buffer): void {
@@ -49,6 +53,7 @@ export class Outbox {
     const due = Math.max(this.#late.at(-1)?.due ?? 0, this.#runtime.now() + this.#faults.currentDelay)
     const late: Late = { bytes, due, isDurable: this.#storage === null || this.#storage.isDurable }
     this.#late.push(late)
+    this.#lateBytes += bytes?.length ?? 0
     if (!late.isDurable) {
       this.#storage?.whenDurable(() => {
         late.isDurable = true
@@ -66,8 +71,10 @@ export class Outbox {
         return
       }
       this.#late.shift()
+      this.#lateBytes -= first.bytes?.length ?? 0
       if (first.bytes === null) this.#socket.end()
       else this.#socket.write(first.bytes)
+      if (this.#late.length === 0) this.#onEmpty()
     }
   }
 }

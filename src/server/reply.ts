@@ -6,7 +6,7 @@ import type { AnswerFault } from './faults.ts'
  * that a write triggers come first, as they are written while it is committed.
  */
 export class Replies {
-  readonly writer: Writer = new Writer(4_096)
+  readonly writer: Writer = new Writer(512)
   #xid = 0
   #frame = -1
   #fault: AnswerFault | null = null

@@ -117,6 +117,22 @@ it('delay holds answers and events back, in order', async () => {
   expect(() => server.faults.delay(-1)).toThrow(RangeError)
 })
 
+it('holds back requests whose answers wait, rather than keeping all of them', async () => {
+  const data = Buffer.alloc(900_000, 'z')
+  await client.request('create', { ...create('/large'), data })
+  server.faults.delay(100)
+  const reads = Array.from({ length: 20 }, () => client.request('getData', { path: '/large', watch: false }))
+  const last = client.request('setData', { path: '/large', data: Buffer.alloc(0), version: -1 })
+  await using other = await RawClient.connect(server)
+  // The write is behind reads that are not answered yet: it is not even handled.
+  expect(await other.request('exists', { path: '/large', watch: false })).toMatchObject({
+    body: { stat: { dataLength: data.length } },
+  })
+  server.faults.delay(0)
+  for (const read of reads) expect((await read)!.body!.data).toHaveLength(data.length)
+  expect(await last).toMatchObject({ err: 0 })
+})
+
 it('expireSession ends a session, dropConnections a connection', async () => {
   await client.request('create', { ...create('/e'), flags: 1 })
   await using other = await RawClient.connect(server)
