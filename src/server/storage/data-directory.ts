@@ -20,7 +20,7 @@ export interface DataDirectoryOptions {
   readonly snapCount?: number | undefined
   /** How many snapshots, with the logs they need, are kept; 0 keeps all. Default 3. */
   readonly retainSnapshots?: number | undefined
-  /** Bytes by which a log grows at a time; 0 for just what it needs. Default 64 MiB, as ZooKeeper's `preAllocSize`. */
+  /** Bytes by which a log grows at a time; 0 for just what it needs. Default 4 MiB. */
   readonly preallocate?: number | undefined
   /** Called once, when a write failed: from then on nothing is acknowledged. */
   readonly onFailure: (error: Error) => void
@@ -45,7 +45,7 @@ export class DataDirectory implements Storage {
   #sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }> = () => []
 
   constructor(options: DataDirectoryOptions) {
-    const { runtime, dataDir, dataLogDir = dataDir, preallocate = 64 * 1024 * 1024, onFailure } = options
+    const { runtime, dataDir, dataLogDir = dataDir, preallocate = 4 * 1024 * 1024, onFailure } = options
     this.#options = options
     this.#files = runtime.files
     this.#snapshotFolder = join(dataDir, versionFolder)

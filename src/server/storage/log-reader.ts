@@ -1,8 +1,7 @@
 import { ProtocolError } from '../../common/errors.ts'
-import { Reader } from '../../protocol/reader.ts'
 import type { Files, OpenFile } from '../../runtime/runtime.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
-import { FileHeader, fileHeaderSize, logMagic } from './file-header.ts'
+import { fileHeaderSize } from './file-header.ts'
 import { hex, type DataFile } from './file-names.ts'
 import { findWholeEntry, isZero, readEntry } from './log-codec.ts'
 import type { LoggedTransaction } from './transaction-codec.ts'
@@ -35,14 +34,11 @@ export async function readLog(
   const file = await files.open(path)
   try {
     const header = await file.read(0, fileHeaderSize)
-    if (header.length < fileHeaderSize) {
-      // A log whose very first write was not finished. It may be shorter than it says, never something else.
-      if (!logStart.subarray(0, header.length).equals(header.subarray(0, 4)) && !isZero(header, 0)) throw noLog(path)
-      return { size: 0, lastZxid: 0, torn: `only ${header.length} bytes of a header` }
-    }
-    if (isZero(header, 0)) return await checkTorn(file, path, 0, 0, 'a header of zeros')
-    if (FileHeader.read(Reader.over(header)).magic !== logMagic) throw noLog(path)
-    return await readEntries(file, path, onTransaction)
+    const right = logStart.findIndex((byte, index) => byte !== header[index])
+    if (right === -1 && header.length === fileHeaderSize) return await readEntries(file, path, onTransaction)
+    // A log whose very first write was not finished: nothing of it is anything else.
+    if (right !== -1 && !isZero(header, right)) throw noLog(path)
+    return await checkTorn(file, path, 0, 0, 'an unfinished header')
   } finally {
     await file.close()
   }

@@ -154,6 +154,8 @@ export class LogWriter {
       const writer = new Writer(fileHeaderSize)
       FileHeader.write(writer, { magic: logMagic, version: formatVersion, dbid: 0n })
       await file.write(0, writer.take())
+      // Else the header could be lost and what comes behind it kept.
+      await file.sync()
       await this.#files.syncDirectory(folder)
     } catch (error) {
       await file.close().catch(() => {})

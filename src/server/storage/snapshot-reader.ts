@@ -67,7 +67,9 @@ async function parse(input: Input, zxid: number): Promise<Snapshot> {
   // Counters of quotas are not kept exactly while a snapshot is written: ZooKeeper, too, counts anew.
   for (const path of limits) tree.quotas.restored(path)
   const digest = await readDigest(input)
-  if (digest !== null && (await input.has(8))) {
+  // What was the last transaction when the snapshot was finished: from 3.9 on.
+  if (await input.has(1)) {
+    await input.ensure(8)
     input.long()
     await input.checkSeal()
   }
@@ -133,11 +135,15 @@ async function readNodes(
 }
 
 async function readDigest(input: Input): Promise<Snapshot['digest']> {
-  if (!(await input.has(20))) return null
+  if (!(await input.has(1))) return null
+  await input.ensure(20)
   const zxid = input.longNumber()
   const version = input.int()
   // Before version 2 a digest was a string, which nobody compares any more.
-  if (version < 2) return null
+  if (version < 2) {
+    input.skipAll()
+    return null
+  }
   const value = input.long()
   await input.checkSeal()
   return zxid > 0 ? { zxid, version, value } : null
@@ -226,6 +232,11 @@ class Input {
         if (!(await this.has(this.#buffer.length - this.#at + 1))) throw error
       }
     }
+  }
+
+  /** Passes over what was read in so far. */
+  skipAll(): void {
+    this.#at = this.#buffer.length
   }
 
   /** Compares the checksum that stands here with that of all bytes so far. */
