@@ -29,7 +29,7 @@ function generateStep(random: SeededRandom, slot: number, habits: OpHabits): Ste
   if (kind < 0.03) return { do: 'drop', slot }
   if (kind < 0.035) return { do: 'expire', slot }
   // What a write under way would add does not yet count for a quota: whether it is under way is chance.
-  const most = habits.quota ? 1 : random.pick([1, 2, 5, 12])
+  const most = habits.quota ? 1 : random.pick([1, 3, 8, 16, 24])
   const ops: Op[] = []
   while (ops.length < most) {
     const op = generateOp(random, habits)

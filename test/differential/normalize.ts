@@ -74,6 +74,7 @@ export class Notation {
     if (typeof value === 'bigint') return String(value)
     if (Array.isArray(value)) {
       const items = value.map((item) => this.#plain(item, ''))
+      if (key === 'acl') return sortRuns(items)
       return unordered.has(key) ? items.map((item) => JSON.stringify(item)).toSorted() : items
     }
     if (typeof value !== 'object' || value === null) return value
@@ -98,4 +99,16 @@ export class Notation {
     if (known === undefined) this.#times.set(zxid, time)
     return known === undefined || known === time
   }
+}
+
+/** What `auth` in an ACL stands for comes in the order of a hash table: entries of the same permissions, side by side. */
+function sortRuns(items: readonly unknown[]): unknown[] {
+  const runs: { readonly perms: unknown; readonly entries: string[] }[] = []
+  for (const item of items) {
+    const { perms } = item as { readonly perms: number }
+    const last = runs.at(-1)
+    if (last !== undefined && last.perms === perms) last.entries.push(JSON.stringify(item))
+    else runs.push({ perms, entries: [JSON.stringify(item)] })
+  }
+  return runs.flatMap(({ entries }) => entries.toSorted())
 }
