@@ -51,7 +51,8 @@ async function tour(hosts) {
       await zk.start({ timeout: 15_000 })
       expect(states.join() === 'CONNECTED', `the listener heard: ${states.join()}`)
       say(`session 0x${zk.session?.id.toString(16)}, timeout ${zk.session?.timeout} ms`)
-      expect((await zk.exists('/')) !== null, `the root, or the chroot, of ${hosts} is there`)
+      // Under a chroot, it has to be there before anything else.
+      await zk.ensurePath('/')
     })
 
     await step('Ask the server: serverVersion, command', async () => {

@@ -61,6 +61,8 @@ export const READ_ACL_UNSAFE: readonly Acl[] = Object.freeze([
 
 /** An entry for `credential` under `scheme`. */
 export function makeAcl(scheme: string, credential: string, flags: PermissionFlags = {}): Acl {
+  checkText(scheme, 'scheme')
+  checkText(credential, 'credential')
   return { perms: permissionBits(flags), id: { scheme, id: credential } }
 }
 
@@ -71,11 +73,22 @@ export function makeDigestAcl(username: string, password: string, flags: Permiss
 
 /** `user:base64(sha1(user:password))`: the form in which the `digest` scheme stores a user. */
 export function makeDigestAclCredential(username: string, password: string): string {
+  checkText(username, 'username')
+  checkText(password, 'password')
   const digest = createHash('sha1').update(`${username}:${password}`).digest('base64')
   return `${username}:${digest}`
 }
 
+const flagNames: ReadonlySet<string> = new Set(['read', 'write', 'create', 'delete', 'admin', 'all'])
+
+function checkText(value: unknown, name: string): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${describeType(value)}`)
+}
+
 function permissionBits(flags: PermissionFlags): number {
+  for (const name of Object.keys(flags)) {
+    if (!flagNames.has(name)) throw new TypeError(`unknown permission ${JSON.stringify(name)}`)
+  }
   if (flags.all === true) return Permissions.ALL
   return (
     (flags.read === true ? Permissions.READ : 0) |
@@ -108,6 +121,10 @@ function checkEntry(entry: unknown, name: string): void {
   if (typeof id.scheme !== 'string') throw new TypeError(`${name}.id.scheme must be a string`)
   if (typeof id.id !== 'string') throw new TypeError(`${name}.id.id must be a string`)
   if (id.scheme === '') throw new RangeError(`${name}.id.scheme must not be empty`)
+}
+
+export function copyAcl(acl: readonly Acl[]): readonly Acl[] {
+  return acl.map(({ perms, id: { scheme, id } }) => ({ perms, id: { scheme, id } }))
 }
 
 /** Entries as a server sent them; what it left null reads as empty. */

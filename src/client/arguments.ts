@@ -7,11 +7,20 @@ export type DataInput = string | Uint8Array | null
 
 const emptyData = Buffer.alloc(0)
 
-/** A caller's data as bytes. @throws TypeError that names `name` */
-export function toBytes(data: unknown, name = 'data'): Uint8Array | null {
-  if (typeof data === 'string') return data === '' ? emptyData : Buffer.from(data)
-  if (data === null || data instanceof Uint8Array) return data
-  throw new TypeError(`${name} must be a string, a Uint8Array or null, not ${describeType(data)}`)
+/**
+ * A caller's data as bytes.
+ *
+ * @param maxBuffer - what more than this is refused for, before any of it is copied
+ * @throws TypeError or RangeError that names `data`
+ */
+export function toBytes(data: unknown, maxBuffer: number): Uint8Array | null {
+  if (data === null) return null
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    throw new TypeError(`data must be a string, a Uint8Array or null, not ${describeType(data)}`)
+  }
+  // A string takes at least a byte for each of its units.
+  if (data.length > maxBuffer) throw new RangeError(`data has ${data.length} bytes, and maxBuffer allows ${maxBuffer}`)
+  return typeof data === 'string' ? (data === '' ? emptyData : Buffer.from(data)) : data
 }
 
 /** A caller's version; −1, which is the default, is any. @throws TypeError or RangeError that names `version` */

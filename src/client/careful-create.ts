@@ -10,10 +10,13 @@ import {
   DeleteRequest,
   ExistsRequest,
   GetChildrenRequest,
+  SyncRequest,
   createTarget,
   type CreateTerms,
   type PathAndStat,
 } from './requests.ts'
+import { composite } from './composite.ts'
+import { ownTerms } from './create-options.ts'
 import { timeBudget } from './time-budget.ts'
 
 /** What the creates of several steps ask of their client. */
@@ -46,13 +49,13 @@ async function ensure(host: CreateHost, serverPath: string, acl: readonly Acl[],
   const path = removeChroot(chroot, serverPath)
   if ((await host.submit(new ExistsRequest(chroot, path, null), limits())) !== null) return
   const terms: CreateTerms = { data: emptyData, acl, flags: createFlags.persistent }
-  for (;;) {
+  for (let round = 1; ; round++) {
     try {
       await host.submit(new CreateRequest(chroot, path, terms), limits())
       return
     } catch (error) {
       if (error instanceof NodeExistsError) return
-      if (!(error instanceof NoNodeError)) throw error
+      if (!(error instanceof NoNodeError) || round === patience) throw error
       await ensure(host, parentPath(serverPath), acl, limits)
     }
   }
@@ -73,17 +76,34 @@ export interface CreateCall {
 /** Creates a znode in as many steps as it takes: with its parents, under a name that is found again, or both. */
 export function createCarefully(host: CreateHost, call: CreateCall, options: CallOptions): Promise<CreateOutcome> {
   const limits = timeBudget(host.runtime, options)
-  return call.protect ? createProtected(host, call, limits) : createWithParents(host, call, limits)
+  // It is sent more than once, or later: what the caller does to it meanwhile must not count.
+  const own = { ...call, terms: ownTerms(call.terms) }
+  const name = { op: 'create', path: call.path }
+  if (!call.protect) return composite(name, options, () => createWithParents(host, own, limits))
+  // Once a reply was lost, whatever ends the search for the znode leaves it open whether there is one.
+  let isOpen = false
+  const lost = (): void => {
+    isOpen = true
+  }
+  return composite(
+    name,
+    options,
+    () => createProtected(host, own, limits, lost),
+    () => isOpen,
+  )
 }
+
+/** Rounds of the same answer, after which it is believed. */
+const patience = 100
 
 async function createWithParents(host: CreateHost, call: CreateCall, limits: Limits): Promise<CreateOutcome> {
   const { path, terms, includeStat, makePath } = call
-  for (;;) {
+  for (let round = 1; ; round++) {
     try {
       if (includeStat) return await host.submit(new Create2Request(host.chroot, path, terms), limits())
       return await host.submit(new CreateRequest(host.chroot, path, terms), limits())
     } catch (error) {
-      if (!makePath || !(error instanceof NoNodeError)) throw error
+      if (!makePath || !(error instanceof NoNodeError) || round === patience) throw error
       await ensure(host, parentPath(createTarget(host.chroot, path, terms.flags)), terms.acl, limits)
     }
   }
@@ -93,7 +113,12 @@ async function createWithParents(host: CreateHost, call: CreateCall, limits: Lim
  * Creates under a name that nobody else uses. When the reply is lost, the name tells whether the znode was created:
  * Curator's protection, in its naming (`_c_<uuid>-name`).
  */
-async function createProtected(host: CreateHost, call: CreateCall, limits: Limits): Promise<CreateOutcome> {
+async function createProtected(
+  host: CreateHost,
+  call: CreateCall,
+  limits: Limits,
+  lost: () => void,
+): Promise<CreateOutcome> {
   const parent = parentPath(call.path)
   const prefix = `_c_${host.runtime.randomUuid()}-`
   const path = childPath(parent, prefix + baseName(call.path))
@@ -105,6 +130,7 @@ async function createProtected(host: CreateHost, call: CreateCall, limits: Limit
       return await createWithParents(host, { ...call, path }, limits)
     } catch (error) {
       if (!mayExist(error)) throw error
+      if (error instanceof ConnectionLossError && error.maybeApplied) lost()
     }
     const found = await findAgain(host, parent, prefix, limits)
     if (found === undefined) continue
@@ -126,6 +152,8 @@ async function findAgain(
   prefix: string,
   limits: Limits,
 ): Promise<string | undefined> {
+  // The server that is asked now may be behind the one that created it.
+  await persist(() => host.submit(new SyncRequest(host.chroot, parent), limits()))
   const children = await persist(() => host.submit(new GetChildrenRequest(host.chroot, parent, null), limits()))
   const name = children?.find((child) => child.startsWith(prefix))
   return name === undefined ? undefined : childPath(parent, name)

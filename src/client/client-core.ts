@@ -5,14 +5,16 @@ import {
   UnimplementedError,
 } from '../common/errors.ts'
 import { describeType } from '../common/paths.ts'
+import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
-import { AuthRequest, type AuthInfo } from '../session/auth-request.ts'
+import { AuthRequest, rememberAuth, type AuthInfo } from '../session/auth-request.ts'
 import type { Hosts } from '../session/hosts.ts'
 import type { CallOptions, Request } from '../session/request.ts'
 import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
+import { limited } from './limited.ts'
 import type { CheckedOptions } from './options.ts'
 import { ExistsRequest } from './requests.ts'
 import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
@@ -31,6 +33,8 @@ export class ClientCore {
   #hosts: Hosts
   #randomizeHosts: boolean
   #session: Session | null = null
+  /** To be resumed by the first start alone: later ones make new sessions. */
+  #resume: CheckedOptions['session']
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
   #restarting = false
@@ -45,6 +49,7 @@ export class ClientCore {
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
     this.#authData = [...options.authData]
+    this.#resume = options.session
   }
 
   get state(): KazooState {
@@ -137,7 +142,7 @@ export class ClientCore {
   addAuth(info: AuthInfo, limits: CallOptions): Promise<true> {
     const session = this.#session
     const request = new AuthRequest(info, () => {
-      this.#authData.push(info)
+      rememberAuth(this.#authData, info)
       session?.rememberAuth(info)
     })
     return this.submit(request, limits)
@@ -151,7 +156,7 @@ export class ClientCore {
 
   async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
     // Without it verbs that are called right after `start` find a session to wait for.
-    if (this.#stopping !== null) await this.#afterStop(signal)
+    if (this.#stopping !== null) await this.#afterStop(this.#stopping, { signal, timeout })
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
@@ -160,7 +165,7 @@ export class ClientCore {
       {
         ...options,
         authData: this.#authData,
-        resume: options.session,
+        resume: this.#resume,
         randomizeHosts: this.#randomizeHosts,
         backoff: { delay, backoff, maxDelay },
         maxRounds: maxTries === -1 ? Infinity : maxTries,
@@ -168,6 +173,7 @@ export class ClientCore {
       (state, change) => this.#changed(session, state, change),
     )
     this.#session = session
+    this.#resume = null
     let failure: { readonly reason: unknown } | undefined
     const giveUp = (reason: unknown): void => {
       failure ??= { reason }
@@ -192,14 +198,17 @@ export class ClientCore {
   }
 
   /** Waits for the stop under way; throws if there is no reason left to start. */
-  async #afterStop(signal: AbortSignal | undefined): Promise<void> {
+  async #afterStop(stopping: Promise<void>, limits: CallOptions): Promise<void> {
     const stops = this.#stops
-    await this.#stopping
-    if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
-    if (signal?.aborted === true) {
+    const timedOut = (): Error =>
+      new OperationTimeoutError(`the stop under way took longer than ${limits.timeout} ms`, { op: 'start' })
+    try {
+      await limited(this.options.runtime, stopping, limits, timedOut)
+    } catch (error) {
       this.#starting = null
-      throw signal.reason
+      throw error
     }
+    if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
   }
 
   stop(): Promise<void> {
@@ -220,7 +229,13 @@ export class ClientCore {
     } finally {
       this.#restarting = false
     }
-    return this.start(options)
+    try {
+      await this.start(options)
+    } catch (error) {
+      // Those who were told that a session would follow must not wait for it.
+      this.#listeners.tell('LOST', { cause: error instanceof Error ? error : undefined, stopped: true })
+      throw error
+    }
   }
 
   #changed(session: Session, state: KazooState, change: StateChange): void {
@@ -229,9 +244,17 @@ export class ClientCore {
     if (this.#restarting && state === this.#state) return
     this.#state = state
     this.#version = null
-    this.options.logger?.info({ state, cause: change.cause }, `ZooKeeper connection is ${state}`)
+    this.#log(state, change)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
+  }
+
+  #log(state: KazooState, { cause }: StateChange): void {
+    try {
+      this.options.logger?.info({ state, cause }, `ZooKeeper connection is ${state}`)
+    } catch (error) {
+      reportUncaught(error)
+    }
   }
 }

@@ -1,7 +1,7 @@
 import { describeType } from '../common/paths.ts'
 import { createFlags } from '../protocol/constants.ts'
 import type { CallOptions } from '../session/request.ts'
-import { checkAcl, type Acl } from './acl.ts'
+import { checkAcl, copyAcl, type Acl } from './acl.ts'
 import { checkBoolean, optionNames, toBytes } from './arguments.ts'
 import type { CreateTerms } from './requests.ts'
 
@@ -44,11 +44,20 @@ export const createOptionNames: ReadonlySet<string> = optionNames(...createNames
 const maxTtl = 0xff_ffff_ffff
 
 /** Checks what a create is given, and turns it into what goes over the wire. */
-export function createTerms(data: unknown, options: CreateMode, defaultAcl: readonly Acl[]): CreateTerms {
+export function createTerms(
+  data: unknown,
+  options: CreateMode,
+  { defaultAcl, maxBuffer }: { readonly defaultAcl: readonly Acl[]; readonly maxBuffer: number },
+): CreateTerms {
   const { acl, ttl } = options
   if (acl !== undefined) checkAcl(acl)
   if (ttl !== undefined) checkTtl(ttl)
-  return { data: toBytes(data), acl: acl ?? defaultAcl, flags: flagsOf(options), ttl }
+  return { data: toBytes(data, maxBuffer), acl: acl ?? defaultAcl, flags: flagsOf(options), ttl }
+}
+
+/** The same, apart from what the caller may change before all of it is sent. */
+export function ownTerms(terms: CreateTerms): CreateTerms {
+  return { ...terms, data: terms.data === null ? null : Buffer.from(terms.data), acl: copyAcl(terms.acl) }
 }
 
 function flagsOf({ ephemeral = false, sequence = false, container = false, ttl }: CreateMode): number {

@@ -14,6 +14,9 @@ export interface DeleteHost {
 
 type Limits = () => CallOptions
 
+/** Rounds in which others create children of a znode while it is deleted, after which they have won. */
+const patience = 100
+
 /** How many requests of one tree are under way at a time. */
 const width = 256
 
@@ -23,7 +26,7 @@ const width = 256
  *
  * @throws NoNodeError if there is no such znode to begin with
  */
-export async function deleteTree(host: DeleteHost, root: string, call: CallOptions): Promise<void> {
+export async function deleteTree(host: DeleteHost, root: string, call: CallOptions, round = 1): Promise<void> {
   const limits = timeBudget(host.runtime, call)
   const listed = await listRoot(host, root, limits)
   if (listed === null) throw new NoNodeError(undefined, { op: 'delete', path: root })
@@ -36,7 +39,7 @@ export async function deleteTree(host: DeleteHost, root: string, call: CallOptio
     paths = paths.flatMap((path, index) => (below[index] ?? []).map((name) => childPath(path, name)))
     below = await inParallel(paths, (path) => childrenOf(host, path, limits).catch(asLeaf))
   }
-  for (const level of levels.toReversed()) await inParallel(level, (path) => deleteOne(host, path, limits))
+  for (const level of levels.toReversed()) await inParallel(level, (path) => deleteOne(host, path, limits, round))
 }
 
 /** Who may not list a znode may still delete it, as long as it has no children. */
@@ -59,14 +62,14 @@ async function listRoot(host: DeleteHost, root: string, limits: Limits): Promise
   }
 }
 
-async function deleteOne(host: DeleteHost, path: string, limits: Limits): Promise<void> {
+async function deleteOne(host: DeleteHost, path: string, limits: Limits, round: number): Promise<void> {
   try {
     await host.submit(new DeleteRequest(host.chroot, path, -1), limits())
   } catch (error) {
     if (error instanceof NoNodeError) return
-    if (!(error instanceof NotEmptyError)) throw error
+    if (!(error instanceof NotEmptyError) || round === patience) throw error
     // Somebody created a child after the list was read.
-    await deleteTree(host, path, limits()).catch(ignoreNoNode)
+    await deleteTree(host, path, limits(), round + 1).catch(ignoreNoNode)
   }
 }
 

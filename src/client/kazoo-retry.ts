@@ -19,7 +19,7 @@ export interface KazooRetryOptions {
   /** Whether to try again after a `SessionExpiredError`, on the client's next session. @defaultValue true */
   readonly ignoreExpire?: boolean
   /** Milliseconds from the first call after which no further one is made. @defaultValue none */
-  readonly deadline?: number
+  readonly deadline?: number | undefined
   /** Aborting it ends the pause under way; `run` rejects with `signal.reason`. */
   readonly signal?: AbortSignal
   /** The clock, the timers and the dice. @defaultValue those of Node */

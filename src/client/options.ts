@@ -5,7 +5,7 @@ import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AuthInfo } from '../session/auth-request.ts'
 import { parseHosts, type Hosts } from '../session/hosts.ts'
-import { checkAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
+import { checkAcl, copyAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
 import { checkBoolean, checkTimeout } from './arguments.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 
@@ -133,7 +133,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     readOnly: readOnly ?? defaultOptions.readOnly,
     session: checkSession(options.session),
     authData: checkAuthData(options.authData),
-    defaultAcl: defaultAcl ?? OPEN_ACL_UNSAFE,
+    defaultAcl: defaultAcl === undefined ? OPEN_ACL_UNSAFE : copyAcl(defaultAcl),
     randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
     commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
@@ -178,7 +178,7 @@ export function checkAuth(scheme: unknown, credential: unknown, name: string): A
   if (typeof credential !== 'string' && !(credential instanceof Uint8Array)) {
     throw new TypeError(`${prefix}credential must be a string or a Uint8Array, not ${describeType(credential)}`)
   }
-  return { scheme, credential }
+  return { scheme, credential: typeof credential === 'string' ? credential : Buffer.from(credential) }
 }
 
 function toTls(tls: KazooClientOptions['tls']): CheckedOptions['tls'] {

@@ -7,7 +7,7 @@ import type { Stat } from '../protocol/stat.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request, type CallOptions } from '../session/request.ts'
 import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
-import { createNames, createTerms, type CreateMode } from './create-options.ts'
+import { createNames, createTerms, ownTerms, type CreateMode } from './create-options.ts'
 import type { Acl } from './acl.ts'
 import { createOperation, createTarget } from './requests.ts'
 import { TransactionError } from './transaction-error.ts'
@@ -16,6 +16,7 @@ import { TransactionError } from './transaction-error.ts'
 export interface TransactionHost {
   readonly chroot: string
   readonly defaultAcl: readonly Acl[]
+  readonly maxBuffer: number
   submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
 }
 
@@ -49,8 +50,8 @@ export class Transaction<R extends readonly unknown[] = []> {
   create(path: string, data: DataInput = '', options: CreateMode = {}): Transaction<[...R, string]> {
     checkOptions(options, createStepNames)
     checkPath(path, 'path', options.sequence === true)
-    const { chroot, defaultAcl } = this.#host
-    const terms = createTerms(data, options, defaultAcl)
+    const { chroot } = this.#host
+    const terms = ownTerms(createTerms(data, options, this.#host))
     const serverPath = createTarget(chroot, path, terms.flags)
     const body = { path: serverPath, ...terms }
     const op = createOperation(terms, false)
@@ -67,7 +68,11 @@ export class Transaction<R extends readonly unknown[] = []> {
   set(path: string, data: DataInput, options: { readonly version?: number } = {}): Transaction<[...R, Stat]> {
     checkOptions(options, versionNames)
     checkPath(path)
-    const body = { path: addChroot(this.#host.chroot, path), data: toBytes(data), version: toVersion(options.version) }
+    const { chroot, maxBuffer } = this.#host
+    const bytes = toBytes(data, maxBuffer)
+    // A copy, as it is sent only with the commit.
+    const kept = bytes === null ? null : Buffer.from(bytes)
+    const body = { path: addChroot(chroot, path), data: kept, version: toVersion(options.version) }
     return this.#add('set', path, { op: 'setData', body })
   }
 

@@ -101,13 +101,20 @@ export class Writer {
   take(): Buffer {
     const written = this.#buffer.subarray(0, this.#offset)
     if (this.#offset <= 4096) {
+      const copy = Buffer.from(written)
+      // What an unusually large frame needed is not kept for ever.
+      if (this.#buffer.length > 1024 * 1024) this.#renew(65_536)
       this.#offset = 0
-      return Buffer.from(written)
+      return copy
     }
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(this.#buffer.length, 65_536))
-    this.#view = viewOf(this.#buffer)
+    this.#renew(Math.min(this.#buffer.length, 65_536))
     this.#offset = 0
     return written
+  }
+
+  #renew(size: number): void {
+    this.#buffer = Buffer.allocUnsafeSlow(size)
+    this.#view = viewOf(this.#buffer)
   }
 
   /** Short ASCII strings, which nearly all paths are, are faster by hand than through a call into C++. */

@@ -66,6 +66,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     })
     this.#retry = client.commandRetry.copy({
       maxTries: -1,
+      deadline: undefined,
       ignoreExpire: true,
       runtime: client.runtime,
       signal: this.#giveUp.signal,
@@ -123,7 +124,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
       const snapshot = await this.#read()
       timer?.cancel()
       signal?.removeEventListener('abort', onAbort)
-      await this.#deliver(snapshot)
+      await this.#deliver(snapshot, undefined)
     } catch (error) {
       this.#finish({ reason: 'failed', error: error as Error })
       throw error
@@ -162,7 +163,10 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     try {
       while (this.#stale && this.#isStarted()) {
         this.#stale = false
-        await this.#deliver(await this.#read())
+        // The event that this read is for; one that comes while it is under way belongs to the next.
+        const event = this.#event
+        this.#event = undefined
+        await this.#deliver(await this.#read(), event)
       }
     } catch (error) {
       // The client is being restarted: the next CONNECTED goes on from here.
@@ -173,14 +177,12 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     }
   }
 
-  async #deliver(snapshot: Snapshot): Promise<void> {
+  async #deliver(snapshot: Snapshot, event: WatchedEvent | undefined): Promise<void> {
     if (!this.#isStarted()) return
     if (this.#current !== null && !this.differs(this.#current.snapshot, snapshot)) return
     this.#current = { snapshot }
     const value = this.valueOf(snapshot)
     this.#latest.set(value)
-    const event = this.#event
-    this.#event = undefined
     try {
       if ((await this.call(value, event)) === false) this.#finish({ reason: 'returned-false' })
     } catch (error) {
@@ -197,6 +199,8 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     this.client.removeListener(this.#onState)
+    this.client.unwatch(this.path, this.#onEvent)
+    this.#current = null
     this.#giveUp.abort(new ConnectionClosedError('the watch has ended', { path: this.path }))
     this.#latest.end(end.error)
     this.#end.resolve(end)

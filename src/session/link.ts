@@ -113,13 +113,16 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     const xid = isAuth ? xids.auth : (this.#xid = this.#xid === maxXid ? 1 : this.#xid + 1)
     writer.int(xid)
     writer.int(request.opcode)
-    if (request.encoded === null) request.write(writer)
-    else writer.raw(request.encoded)
-    const size = connection.endFrame(frame)
-    if (size > this.#terms.maxBuffer) {
+    try {
+      if (request.encoded === null) request.write(writer)
+      else writer.raw(request.encoded)
+      const size = connection.endFrame(frame)
+      if (size > this.#terms.maxBuffer) throw tooLarge(request, size, this.#terms.maxBuffer)
+    } catch (error) {
+      // Nothing of it may stay: half a frame would put everybody else's out of step.
       connection.dropFrame(frame)
       if (!isAuth) this.#xid--
-      request.reject(tooLarge(request, size, this.#terms.maxBuffer))
+      request.reject(error)
       return
     }
     request.xid = xid
@@ -170,6 +173,10 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     return true
   }
 
+  mayWrite(): boolean {
+    return this.#owner.stillAlive()
+  }
+
   frame(reader: Reader): void {
     if (this.#stage === 'handshake') {
       this.#shakeHands(ConnectResponse.read(reader))
@@ -200,6 +207,8 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
         this.#authAnswered(errno)
         return
       case xids.setWatches:
+        // Without its watches the session would be deaf: better another try.
+        if (errno !== 0) this.close(new Error(`the server refused to set the watches again: error ${errno}`))
         return
       default:
         this.#answered(reader, xid, high, low, errno)
@@ -235,8 +244,15 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     for (const info of this.#terms.authData) {
       const request = new AuthRequest(info)
       // Nobody awaits it: what it leads to is told by closing the link.
-      request.promise.catch(() => {})
+      let refusal: unknown
+      request.promise.catch((error: unknown) => {
+        refusal = error
+      })
       this.send(request)
+      if (request.settled) {
+        this.close(new AuthFailedError('the credentials could not be sent', { op: 'addAuth', cause: refusal }))
+        return
+      }
     }
     if (this.#authenticating.length === 0) this.#goLive()
     this.#heartbeat = new Heartbeat(this.#runtime, response.timeout, this)
@@ -257,7 +273,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
   #goLive(): void {
     this.#connectTimer?.cancel()
     this.#stage = 'live'
-    for (const portion of watchPortions(this.#owner.watches)) {
+    for (const portion of watchPortions(this.#owner.watches, this.#terms.maxBuffer)) {
       const frame = this.#connection.beginFrame()
       const writer = this.#connection.writer
       writer.int(xids.setWatches)

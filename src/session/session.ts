@@ -4,7 +4,7 @@ import { AuthFailedError, ConnectionClosedError, QueueFullError, SessionExpiredE
 import type { ConnectResponse } from '../protocol/connect.ts'
 import { Writer } from '../protocol/writer.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
-import type { AuthInfo } from './auth-request.ts'
+import { rememberAuth, type AuthInfo } from './auth-request.ts'
 import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import type { ServerName } from './hosts.ts'
@@ -29,6 +29,7 @@ export interface SessionOptions extends ConnectorOptions {
 }
 
 const emptyPassword = Buffer.alloc(16)
+const noSession = { id: 0n, password: emptyPassword }
 
 /**
  * What survives a socket: the session's identity, its watches, the requests that wait for a connection, and the search
@@ -49,6 +50,7 @@ export class Session implements LinkOwner {
   #phase: SessionPhase = 'connecting'
   #link: Link | null = null
   #identity: SessionIdentity | null = null
+  #password: Buffer = emptyPassword
   #resume: { readonly id: bigint; readonly password: Buffer } | null
   /** Whether a server has ever granted us a session: after that, failed authentication is worth another try. */
   #everReady = false
@@ -126,7 +128,7 @@ export class Session implements LinkOwner {
 
   /** Credentials that the server has accepted, to be presented on each connection from now on. */
   rememberAuth(info: AuthInfo): void {
-    this.#authData.push(info)
+    rememberAuth(this.#authData, info)
   }
 
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
@@ -171,7 +173,9 @@ export class Session implements LinkOwner {
       this.#lose(new SessionExpiredError('the server granted another session than the one asked for'))
     }
     const password = Buffer.from(response.password ?? emptyPassword)
-    this.#identity = new SessionIdentity(response.sessionId, password, response.timeout)
+    // The user gets a copy: what becomes of it must not become of ours.
+    this.#identity = new SessionIdentity(response.sessionId, Buffer.from(password), response.timeout)
+    this.#password = password
     this.#resume = null
     this.#aliveSince = sentAt
     this.#watchDeadline()
@@ -185,10 +189,12 @@ export class Session implements LinkOwner {
       link?.close(cause)
       return
     }
+    // One that was to be resumed and never was ours has taken nothing with it: what waits goes to the new one.
+    const wasOurs = this.#identity !== null
     this.#forgetSession()
     this.#connector.retryAtOnce()
     link?.close(cause)
-    this.#lose(cause)
+    if (wasOurs) this.#lose(cause)
   }
 
   ready(): void {
@@ -266,7 +272,8 @@ export class Session implements LinkOwner {
 
   #dial(address: DialOptions, connectTimeout: number): void {
     const { sessionTimeout, readOnly, maxBuffer, maxReply } = this.#options
-    const known = this.#identity ?? this.#resume
+    const { id, password } =
+      this.#identity === null ? (this.#resume ?? noSession) : { id: this.#identity.id, password: this.#password }
     this.#link = new Link(
       this.#runtime,
       {
@@ -276,8 +283,8 @@ export class Session implements LinkOwner {
         readOnly,
         maxBuffer,
         maxReply,
-        sessionId: known?.id ?? 0n,
-        password: known?.password ?? emptyPassword,
+        sessionId: id,
+        password,
         lastZxid: this.lastZxid,
         authData: this.#authData,
       },
@@ -294,10 +301,12 @@ export class Session implements LinkOwner {
     }
     // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
     const writer = new Writer()
-    request.write(writer)
-    const size = writer.length + 8
-    if (size > this.#options.maxBuffer) {
-      request.reject(tooLarge(request, size, this.#options.maxBuffer))
+    try {
+      request.write(writer)
+      const size = writer.length + 8
+      if (size > this.#options.maxBuffer) throw tooLarge(request, size, this.#options.maxBuffer)
+    } catch (error) {
+      request.reject(error)
       return
     }
     request.encoded = writer.take()

@@ -11,14 +11,19 @@ const portionLimit = 128 * 1024
 /** One setWatches request: the paths by kind. */
 export type WatchPortion = Record<WatchKind, string[]>
 
-/** The registry's paths in portions. A path costs its bytes and four for their count. */
-export function* watchPortions(watches: WatchRegistry): Generator<WatchPortion, void, void> {
+/**
+ * The registry's paths in portions. A path costs its bytes and four for their count.
+ *
+ * @param maxBuffer - of which portions stay well below, should it be small
+ */
+export function* watchPortions(watches: WatchRegistry, maxBuffer: number): Generator<WatchPortion, void, void> {
+  const limit = Math.min(portionLimit, maxBuffer / 2)
   let portion = emptyPortion()
   let size = 0
   for (const kind of ['data', 'exist', 'child', 'persistent', 'recursive'] as const) {
     for (const path of watches.paths(kind)) {
       const cost = 4 + Buffer.byteLength(path)
-      if (size > 0 && size + cost > portionLimit) {
+      if (size > 0 && size + cost > limit) {
         yield portion
         portion = emptyPortion()
         size = 0

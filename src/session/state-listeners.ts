@@ -37,7 +37,10 @@ export class StateListeners {
     if (this.#telling) return
     this.#telling = true
     for (let next = this.#changes.shift(); next !== undefined; next = this.#changes.shift()) {
-      for (const listener of [...this.#listeners]) this.#call(listener, ...next)
+      for (const listener of [...this.#listeners]) {
+        // Another one may have removed it meanwhile.
+        if (this.#listeners.has(listener)) this.#call(listener, ...next)
+      }
     }
     this.#telling = false
   }

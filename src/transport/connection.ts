@@ -9,6 +9,8 @@ export interface ConnectionHandler {
   opened(): void
   /** Bytes are there; false keeps them from being read, after the connection was closed. */
   mayRead(): boolean
+  /** A batch is about to leave; false keeps it from being sent, after the connection was closed. */
+  mayWrite(): boolean
   /** A frame; the reader is valid during the call only. What it throws ends the connection. */
   frame(reader: Reader): void
   /** The connection is over, for this reason; called exactly once, and last. */
@@ -88,7 +90,7 @@ export class Connection {
 
   /** Sends what was written. */
   flush(): void {
-    if (this.#closed || this.writer.length === 0) return
+    if (this.#closed || this.writer.length === 0 || !this.#handler.mayWrite()) return
     this.#batch.sent = true
     this.#socket.write(this.writer.take())
   }

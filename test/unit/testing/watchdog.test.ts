@@ -19,7 +19,7 @@ setInterval(() => {}, 1e6)
 
 it('ends the server and removes its folder when the launching process is killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kazoo-watchdog-'))
-  const server = spawn('sleep', ['600'])
+  const server = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600_000)'])
   const parent = spawn(process.execPath, ['-e', PARENT, WATCHDOG, String(server.pid), folder])
   await once(parent.stdout, 'data')
   expect(server.exitCode).toBeNull()

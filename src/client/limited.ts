@@ -1,0 +1,26 @@
+import type { Runtime } from '../runtime/runtime.ts'
+import type { CallOptions } from '../session/request.ts'
+
+/** What a promise comes to, or the end of the caller's patience with it, whichever is first. */
+export function limited<T>(
+  runtime: Runtime,
+  promise: Promise<T>,
+  { signal, timeout }: CallOptions,
+  timedOut: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => settle(() => reject(signal?.reason))
+    const timer = timeout === undefined ? undefined : runtime.setTimer(timeout, () => settle(() => reject(timedOut())))
+    const settle = (outcome: () => void): void => {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      outcome()
+    }
+    if (signal?.aborted === true) onAbort()
+    else signal?.addEventListener('abort', onAbort)
+    promise.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    )
+  })
+}

@@ -1,0 +1,305 @@
+import { addChroot, checkPath, describeType } from '../common/paths.ts'
+import type { Stat } from '../protocol/stat.ts'
+import type { CallOptions } from '../session/request.ts'
+import type { WatchListener } from '../session/watch-registry.ts'
+import { checkAcl, copyAcl, type Acl } from './acl.ts'
+import { checkBoolean, checkOptions, optionNames, toBytes, toListener, toVersion, type DataInput } from './arguments.ts'
+import type { ClientCore } from './client-core.ts'
+import { composite } from './composite.ts'
+import { createOptionNames, createTerms, type CreateOptions } from './create-options.ts'
+import { createCarefully, createPath, type CreateHost, type CreateOutcome } from './careful-create.ts'
+import { deleteTree, type DeleteHost } from './delete-tree.ts'
+import { GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
+import { MultiRead } from './multi-read.ts'
+import { PersistentWatch } from './persistent-watch.ts'
+import {
+  Create2Request,
+  CreateRequest,
+  DeleteRequest,
+  ExistsRequest,
+  GetAclsRequest,
+  GetChildren2Request,
+  GetChildrenRequest,
+  GetRequest,
+  SetAclsRequest,
+  SetRequest,
+  SyncRequest,
+  type AclsAndStat,
+  type ChildrenAndStat,
+  type DataAndStat,
+  type PathAndStat,
+} from './requests.ts'
+import { Transaction, type TransactionHost } from './transaction.ts'
+import type {
+  DeleteOptions,
+  EnsurePathOptions,
+  GetChildrenOptions,
+  PersistentWatchOptions,
+  VersionOptions,
+  WatchOptions,
+} from './verb-options.ts'
+
+const callNames = optionNames()
+const watchNames = optionNames('watch')
+const childrenNames = optionNames('watch', 'includeStat')
+const versionNames = optionNames('version')
+const deleteNames = optionNames('version', 'recursive')
+const aclNames = optionNames('acl')
+const lastingNames = optionNames('recursive', 'listener')
+
+/**
+ * The verbs about znodes. Each sends its request when it is called, in the order of the calls, and returns a promise. A
+ * verb never throws: wrong arguments reject the promise with `TypeError` or `RangeError`, before anything is sent.
+ * Requests made while the connection is down wait for it; those in flight when it drops reject with
+ * `ConnectionLossError`.
+ *
+ * The part of a `KazooClient` that needs no more than a connection and a root.
+ */
+export abstract class ZnodeVerbs {
+  readonly #core: ClientCore
+  readonly #host: CreateHost & DeleteHost & TransactionHost
+
+  constructor(core: ClientCore, chroot: string) {
+    this.#core = core
+    this.#host = {
+      chroot,
+      runtime: core.options.runtime,
+      defaultAcl: core.options.defaultAcl,
+      maxBuffer: core.options.maxBuffer,
+      get sessionId() {
+        return core.session?.identity?.id
+      },
+      submit: (request, limits) => core.submit(request, limits),
+    }
+  }
+
+  /** The path that all paths are under; `''` for none. */
+  get chroot(): string {
+    return this.#host.chroot
+  }
+
+  /**
+   * Forgets a function that was given as `watch`, so that it is not called any more. The server's own watch stays to the
+   * next change, which then is told to nobody.
+   */
+  unwatch(path: string, listener: WatchListener): void {
+    checkPath(path)
+    const watches = this.#core.session?.watches
+    for (const kind of ['data', 'exist', 'child'] as const) {
+      watches?.remove(kind, addChroot(this.chroot, path), listener)
+    }
+  }
+
+  // Reading
+
+  /** A znode's data, null read as empty, and its `Stat`. @throws NoNodeError */
+  get(path: string, options?: WatchOptions): Promise<DataAndStat> {
+    try {
+      if (options !== undefined) checkOptions(options, watchNames)
+      checkPath(path)
+      return this.#core.submit(new GetRequest(this.chroot, path, toListener(options?.watch)), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** A znode's `Stat`, or null if there is none; the watch is set in either case. */
+  exists(path: string, options?: WatchOptions): Promise<Stat | null> {
+    try {
+      if (options !== undefined) checkOptions(options, watchNames)
+      checkPath(path)
+      return this.#core.submit(new ExistsRequest(this.chroot, path, toListener(options?.watch)), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The names of a znode's children, in no particular order. @throws NoNodeError */
+  getChildren(path: string, options: GetChildrenOptions & { readonly includeStat: true }): Promise<ChildrenAndStat>
+  getChildren(path: string, options?: GetChildrenOptions & { readonly includeStat?: false }): Promise<string[]>
+  getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat>
+  getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat> {
+    try {
+      if (options !== undefined) checkOptions(options, childrenNames)
+      checkBoolean(options?.includeStat, 'includeStat')
+      checkPath(path)
+      const listener = toListener(options?.watch)
+      return options?.includeStat === true
+        ? this.#core.submit(new GetChildren2Request(this.chroot, path, listener), options)
+        : this.#core.submit(new GetChildrenRequest(this.chroot, path, listener), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** A znode's ACL and its `Stat`. @throws NoNodeError */
+  getAcls(path: string, options?: CallOptions): Promise<AclsAndStat> {
+    try {
+      if (options !== undefined) checkOptions(options, callNames)
+      checkPath(path)
+      return this.#core.submit(new GetAclsRequest(this.chroot, path), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Lets the server catch up with the leader, so that reads made after it see all that was written before it. */
+  sync(path: string, options?: CallOptions): Promise<string> {
+    try {
+      if (options !== undefined) checkOptions(options, callNames)
+      checkPath(path)
+      return this.#core.submit(new SyncRequest(this.chroot, path), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Watches a znode, or with `recursive` all below it too, until the watch is stopped. The znode need not exist. Needs
+   * ZooKeeper 3.6; up to 3.8 a path has one kind of watch, so do not mix kinds on it there (ZOOKEEPER-4466).
+   *
+   * ```ts
+   * await using watch = await zk.watch('/app', { recursive: true })
+   * for await (const { type, path } of watch) console.log(type, path)
+   * ```
+   *
+   * @throws NoAuthError, UnimplementedError
+   */
+  async watch(path: string, options: PersistentWatchOptions = {}): Promise<PersistentWatch> {
+    checkOptions(options, lastingNames)
+    checkPath(path)
+    const { recursive = false, listener } = options
+    checkBoolean(recursive, 'recursive')
+    if (listener !== undefined && typeof listener !== 'function') {
+      throw new TypeError(`listener must be a function, not ${describeType(listener)}`)
+    }
+    return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
+  }
+
+  /** Begins a read of several znodes in one request, each with its own result. Needs ZooKeeper 3.6. */
+  multiRead(): MultiRead {
+    return new MultiRead({
+      chroot: this.chroot,
+      submit: (request, limits) => this.#core.submitSince('3.6.0', request, limits),
+    })
+  }
+
+  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError */
+  getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
+    try {
+      checkOptions(options, callNames)
+      checkPath(path)
+      return this.#core.submitSince('3.6.0', new GetAllChildrenNumberRequest(this.chroot, path), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** The paths of this session's ephemerals that start with a prefix; all by default. Needs ZooKeeper 3.6. */
+  getEphemerals(prefix = '/', options: CallOptions = {}): Promise<string[]> {
+    try {
+      checkOptions(options, callNames)
+      checkPath(prefix, 'prefix')
+      return this.#core.submitSince('3.6.0', new GetEphemeralsRequest(this.chroot, prefix), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  // Writing
+
+  /**
+   * Creates a znode, and resolves to its path: the one given, with the counter appended if it is sequential.
+   *
+   * @param data - empty by default
+   * @throws NodeExistsError; NoNodeError if its parent is missing and `makePath` is not set;
+   * NoChildrenForEphemeralsError; ConnectionLossError, after which `maybeApplied` says whether it may exist
+   */
+  create(
+    path: string,
+    data: DataInput | undefined,
+    options: CreateOptions & { readonly includeStat: true },
+  ): Promise<PathAndStat>
+  create(path: string, data?: DataInput, options?: CreateOptions & { readonly includeStat?: false }): Promise<string>
+  create(path: string, data?: DataInput, options?: CreateOptions): Promise<CreateOutcome>
+  create(path: string, data: DataInput = '', options: CreateOptions = {}): Promise<CreateOutcome> {
+    try {
+      checkOptions(options, createOptionNames)
+      const { sequence, makePath, includeStat = false, protect } = options
+      checkBoolean(makePath, 'makePath')
+      checkBoolean(includeStat, 'includeStat')
+      checkBoolean(protect, 'protect')
+      const terms = createTerms(data, options, this.#core.options)
+      checkPath(path, 'path', sequence === true)
+      if (makePath === true || protect === true) {
+        const call = { path, terms, includeStat, makePath: makePath === true, protect: protect === true }
+        return createCarefully(this.#host, call, options)
+      }
+      return includeStat
+        ? this.#core.submit(new Create2Request(this.chroot, path, terms), options)
+        : this.#core.submit(new CreateRequest(this.chroot, path, terms), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Creates a znode and its missing parents, the chroot among them, all empty; those that exist stay. */
+  async ensurePath(path: string, options: EnsurePathOptions = {}): Promise<string> {
+    checkOptions(options, aclNames)
+    checkPath(path)
+    const { acl = this.#core.options.defaultAcl } = options
+    checkAcl(acl)
+    await composite({ op: 'ensurePath', path }, options, () => createPath(this.#host, path, copyAcl(acl), options))
+    return path
+  }
+
+  /** Sets a znode's data, and resolves to its new `Stat`. @throws NoNodeError, BadVersionError */
+  set(path: string, data: DataInput, options?: VersionOptions): Promise<Stat> {
+    try {
+      if (options !== undefined) checkOptions(options, versionNames)
+      checkPath(path)
+      return this.#core.submit(
+        new SetRequest(this.chroot, path, toBytes(data, this.#core.options.maxBuffer), toVersion(options?.version)),
+        options,
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Deletes a znode. @throws NoNodeError, BadVersionError, NotEmptyError */
+  delete(path: string, options: DeleteOptions = {}): Promise<void> {
+    try {
+      checkOptions(options, deleteNames)
+      const { recursive, version } = options
+      checkBoolean(recursive, 'recursive')
+      checkPath(path)
+      if (path === '/' && this.chroot === '') throw new RangeError('path: the root cannot be deleted: "/"')
+      if (recursive !== true)
+        return this.#core.submit(new DeleteRequest(this.chroot, path, toVersion(version)), options)
+      if (version !== undefined && version !== -1) {
+        throw new TypeError('version cannot be combined with recursive: a tree has none')
+      }
+      return composite({ op: 'delete', path }, options, () => deleteTree(this.#host, path, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Sets a znode's ACL, if its ACL has the given version (`aversion`). @throws NoNodeError, BadVersionError */
+  setAcls(path: string, acls: readonly Acl[], options?: VersionOptions): Promise<Stat> {
+    try {
+      if (options !== undefined) checkOptions(options, versionNames)
+      checkPath(path)
+      checkAcl(acls, 'acls')
+      return this.#core.submit(new SetAclsRequest(this.chroot, path, acls, toVersion(options?.version)), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Begins a transaction: writes that are applied all together or not at all. */
+  transaction(): Transaction {
+    return new Transaction(this.#host)
+  }
+}
