@@ -56,6 +56,16 @@ const logged = sessionId.chain((session) =>
   }),
 )
 
+function header(type: number): Writer {
+  const writer = new Writer()
+  writer.long(7n)
+  writer.int(1)
+  writer.longNumber(5)
+  writer.longNumber(1000)
+  writer.int(type)
+  return writer
+}
+
 describe('the log', () => {
   it('reads what was written, and knows where it ends', () => {
     fc.assert(
@@ -88,15 +98,6 @@ describe('the log', () => {
   })
 
   it('reads what older servers wrote', () => {
-    const header = (type: number): Writer => {
-      const writer = new Writer()
-      writer.long(7n)
-      writer.int(1)
-      writer.longNumber(5)
-      writer.longNumber(1000)
-      writer.int(type)
-      return writer
-    }
     const create = header(1)
     create.string('/old')
     create.buffer(null)

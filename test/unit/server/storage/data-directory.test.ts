@@ -8,12 +8,15 @@ import { History } from './history.ts'
 const folder = '/data/version-2'
 
 function named(sim: Simulation, kind: string): string[] {
-  const zxid = (path: string): number => Number.parseInt(path.slice(path.lastIndexOf('.') + 1), 16)
   return sim
     .disk('a')
     .list()
     .filter((path) => path.startsWith(`${folder}/${kind}.`))
-    .toSorted((a, b) => zxid(a) - zxid(b))
+    .toSorted((a, b) => zxidOf(a) - zxidOf(b))
+}
+
+function zxidOf(path: string): number {
+  return Number.parseInt(path.slice(path.lastIndexOf('.') + 1), 16)
 }
 
 function damage(sim: Simulation, path: string, change: (bytes: Buffer) => Buffer): void {
@@ -102,7 +105,7 @@ describe('a data directory', () => {
   it('writes what comes in together with one sync', () =>
     simulate(async (sim) => {
       const runtime = sim.runtime('a')
-      const { open } = runtime.files
+      const open = runtime.files.open.bind(runtime.files)
       let syncs = 0
       vi.spyOn(runtime.files, 'open').mockImplementation(async (path, options) => {
         const file = await open(path, options)
@@ -127,7 +130,7 @@ describe('a data directory', () => {
         const log = `${folder}/log.1`
         const good = Buffer.from(sim.disk('a').read(log)!)
         const entry = good.readInt32BE(16 + 8) + 13
-        for (let size = good.length - entry; size < good.length; size++) {
+        for (let size = good.length - entry; size < good.length; size += 3) {
           for (const padding of [0, 50]) {
             damage(sim, log, () => Buffer.concat([good.subarray(0, size), Buffer.alloc(padding)]))
             const again = await reopen(sim)
