@@ -146,6 +146,10 @@ class MultiWriteRequest extends Request<unknown[]> {
   }
 
   #results(results: readonly MultiResult[]): unknown[] {
+    // They are told apart by position alone, so that one too few would give each the meaning of another.
+    if (results.length !== this.#steps.length) {
+      throw new ProtocolError(`${results.length} results of a transaction of ${this.#steps.length} operations`)
+    }
     // A failed transaction has an error at every place: 0 before the culprit, its own code, −2 after it.
     const culprit = results.findIndex((result) => result.op === 'error' && result.body.err !== 0)
     if (culprit === -1) return results.map((result) => this.#value(result))
