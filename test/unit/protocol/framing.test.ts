@@ -137,7 +137,7 @@ describe('FrameDecoder', () => {
 
 /** Counts the memory that a script allocates in buffers. */
 function allocated(script: () => void): number {
-  const { allocUnsafeSlow } = Buffer
+  const allocUnsafeSlow = Buffer.allocUnsafeSlow.bind(Buffer)
   let sum = 0
   Buffer.allocUnsafeSlow = (size) => {
     sum += size

@@ -223,7 +223,7 @@ describe('the handshake', () => {
 const op: fc.Arbitrary<MultiOp> = fc.oneof(
   fc
     .constantFrom('create', 'create2', 'createContainer')
-    .chain((kind) => fc.record(create, { noNullPrototype: true }).map((body) => ({ op: kind, body }) as MultiOp)),
+    .chain((kind) => fc.record(create, { noNullPrototype: true }).map((body) => ({ op: kind, body }))),
   fc
     .record({ ...create, ttl: longNumber }, { noNullPrototype: true })
     .map((body): MultiOp => ({ op: 'createTtl', body })),
@@ -245,7 +245,7 @@ const op: fc.Arbitrary<MultiOp> = fc.oneof(
 const result: fc.Arbitrary<MultiResult> = fc.oneof(
   fc.record({ path: text }, { noNullPrototype: true }).map((body): MultiResult => ({ op: 'create', body })),
   fc.record({ path: text, stat }, { noNullPrototype: true }).map((body): MultiResult => ({ op: 'create2', body })),
-  fc.constantFrom('delete', 'check').map((kind) => ({ op: kind, body: undefined }) as MultiResult),
+  fc.constantFrom('delete', 'check').map((kind) => ({ op: kind, body: undefined })),
   fc.record({ stat }, { noNullPrototype: true }).map((body): MultiResult => ({ op: 'setData', body })),
   fc.record({ data, stat }, { noNullPrototype: true }).map((body): MultiResult => ({ op: 'getData', body })),
   fc.record({ children: texts }, { noNullPrototype: true }).map((body): MultiResult => ({ op: 'getChildren', body })),
@@ -315,7 +315,7 @@ describe('any bytes at all', () => {
     ConnectResponse,
     MultiRequest,
     MultiResponse,
-  ] as unknown as RecordType<unknown>[]
+  ]
   // Small numbers where lengths and counts may be, so that reading gets past the first of them.
   const word = fc.oneof(
     fc.constantFrom(0, 1, 2, 3, 8, -1, -2, 0x7fff_ffff, -0x8000_0000, 0x0fff_ffff),
