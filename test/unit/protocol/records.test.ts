@@ -308,14 +308,7 @@ describe('the table of operations', () => {
 })
 
 describe('any bytes at all', () => {
-  const types = [
-    ...all.values(),
-    StatRecord,
-    ConnectRequest,
-    ConnectResponse,
-    MultiRequest,
-    MultiResponse,
-  ]
+  const types = [...all.values(), StatRecord, ConnectRequest, ConnectResponse, MultiRequest, MultiResponse]
   // Small numbers where lengths and counts may be, so that reading gets past the first of them.
   const word = fc.oneof(
     fc.constantFrom(0, 1, 2, 3, 8, -1, -2, 0x7fff_ffff, -0x8000_0000, 0x0fff_ffff),
