@@ -3,61 +3,15 @@ import { describe, expect, it } from 'vitest'
 import {
   ConnectionClosedError,
   ConnectionLossError,
-  KazooClient,
   SessionExpiredError,
-  type KazooClientOptions,
   type ZooKeeperError,
 } from '../../../src/index.ts'
-import { Simulation } from '../../../src/testing/simulation/simulation.ts'
-import { ScriptedServer, someStat, type ScriptedConnection } from '../../support/scripted-server.ts'
-
-interface World {
-  readonly sim: Simulation
-  readonly server: ScriptedServer
-  readonly client: KazooClient
-  /** State and cause, as a listener heard them. */
-  readonly states: [string, string | undefined][]
-  readonly connect: () => Promise<ScriptedConnection>
-}
-
-const timeout = 6_000
-
-/** A client and a scripted server in a simulated world without chance. */
-async function world(script: (world: World) => Promise<void>, options: KazooClientOptions = {}): Promise<void> {
-  const sim = new Simulation({ latency: () => 1, fragmentation: 0 })
-  await sim.run(async () => {
-    const server = await new ScriptedServer(sim.runtime('server')).listen(2181, '0.0.0.0')
-    const client = new KazooClient({ hosts: 'server', runtime: sim.runtime('client'), ...options })
-    const states: [string, string | undefined][] = []
-    client.addListener((state, { cause }) => void states.push([state, cause?.constructor.name]))
-    const connect = async (): Promise<ScriptedConnection> => {
-      const started = client.start()
-      const connection = await server.next()
-      await connection.accept({ timeout })
-      await started
-      return connection
-    }
-    await script({ sim, server, client, states, connect })
-  })
-}
+import { someStat } from '../../support/scripted-server.ts'
+import { answerPings, failure, timeout, world } from '../../support/world.ts'
 
 const data = { data: Buffer.from('x'), stat: someStat }
 
-/** Answers pings, and nothing else, for as long as the connection lives. */
-async function answerPings(connection: ScriptedConnection): Promise<void> {
-  for (;;) {
-    const request = await connection.next()
-    if (request.op === 'ping') connection.answer(request, 'ping', undefined)
-  }
-}
-
-const outcome = (promise: Promise<unknown>): Promise<ZooKeeperError> =>
-  promise.then(
-    () => {
-      throw new Error('it should have failed')
-    },
-    (error: ZooKeeperError) => error,
-  )
+const outcome = (promise: Promise<unknown>): Promise<ZooKeeperError> => failure<ZooKeeperError>(promise)
 
 describe('expiry by the local clock', () => {
   it('tells SUSPENDED when the peer is silent, and LOST when the session timeout has passed', () =>
