@@ -22,6 +22,8 @@ export interface DataDirectoryOptions {
   readonly retainSnapshots?: number | undefined
   /** Bytes by which a log grows at a time; 0 for just what it needs. Default 4 MiB. */
   readonly preallocate?: number | undefined
+  /** Bytes of a snapshot that are written at once: a millisecond or so in which nobody is served. Default 256 KiB. */
+  readonly snapshotChunk?: number | undefined
   /** Called once, when a write failed: from then on nothing is acknowledged. */
   readonly onFailure: (error: Error) => void
   /** Called for what went wrong without a loss: a snapshot that could not be written. */
@@ -126,6 +128,7 @@ export class DataDirectory implements Storage {
     const log = this.#log
     const zxid = await writeSnapshot(this.#files, this.#snapshotFolder, {
       tree,
+      chunkSize: this.#options.snapshotChunk ?? 256 * 1024,
       get lastZxid() {
         return lastZxid()
       },

@@ -23,12 +23,11 @@ export interface SnapshotSource {
   readonly digest: bigint
   /** Timeouts in milliseconds by session id. */
   sessions(): Iterable<readonly [id: bigint, timeout: number]>
+  /** So many bytes are written at once: the tree changes only in between. */
+  readonly chunkSize: number
   /** Resolves once every transaction applied so far is on disk. */
   durable(): Promise<void>
 }
-
-/** So many bytes are written at once: a few milliseconds in which nobody is served. */
-const chunkSize = 256 * 1024
 
 /** ZooKeeper's own mark for the open ACL; any other list gets a number in the snapshot's table. */
 const openAclId = -1
@@ -64,7 +63,7 @@ export async function writeSnapshot(files: Files, folder: string, source: Snapsh
 
 class SnapshotFile {
   readonly #file: OpenFile
-  readonly #writer = new Writer(chunkSize + 65_536)
+  readonly #writer = new Writer(65_536)
   #sum = adlerStart
   #position = 0
 
@@ -94,7 +93,7 @@ class SnapshotFile {
       // the log has them all.
       if (node.czxid > zxid) break
       writeNode(writer, path === '/' ? '' : path, node, idOf(ids, node.acl))
-      if (writer.length >= chunkSize) await this.#flush()
+      if (writer.length >= source.chunkSize) await this.#flush()
     }
     writer.string('/')
     await this.#seal()

@@ -78,7 +78,7 @@ describe('a data directory', () => {
         expect(again.state.notices).toEqual([])
         expect(again.describe()).toBe(history.describe())
       },
-      { seeds: 10 },
+      { seeds: 20 },
     ))
 
   it('keeps all that was acknowledged when power is lost', () =>

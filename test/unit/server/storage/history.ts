@@ -30,7 +30,8 @@ export class History {
     const directory = new DataDirectory({
       runtime,
       dataDir: '/data',
-      preallocate: 262_144,
+      preallocate: 65_536,
+      snapshotChunk: 100,
       onFailure: (error) => {
         throw error
       },
@@ -82,7 +83,7 @@ export class History {
     const path = random.pick(paths)
     const node = this.tree.find(path)
     const parent = this.tree.find(path.slice(0, path.lastIndexOf('/')))
-    const data = Buffer.alloc(random.pick([0, 10, 30_000]), `${this.zxid}`)
+    const data = Buffer.alloc(random.pick([0, 10, 3000]), `${this.zxid}`)
     if (parent === undefined || ownerKind(parent.owner) === 'session') return { type: 'error', code: -101 }
     if (node === undefined) {
       const owner = random.pick([0n, 0n, session, containerOwner, ttlOwner(5000)])
