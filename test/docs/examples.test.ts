@@ -83,6 +83,17 @@ test('the tour tells how it is used', async () => {
   expect(wrong.code).toBe(1)
 })
 
+test('tests with an embedded server pass, faults included', async () => {
+  const child = spawn(process.execPath, ['--test-reporter=tap', '--test', 'examples/embedded-server.js'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.add(child)
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')])
+  expect(stdout).toMatch(/^# pass 4$/m)
+  expect(child.exitCode).toBe(0)
+})
+
 describe.each(servers())('on $name', (kind) => {
   let server: RunningServer
   let zk: KazooClient
@@ -120,10 +131,12 @@ describe.each(servers())('on $name', (kind) => {
   })
 
   test('the tour that fails says where, and ends with 1', async () => {
-    const { stderr, code } = await run('tour.js', '--hosts', `${server.hosts}${path}/missing`)
+    const barren = await zk.create(`${path}/barren`, '', { ephemeral: true })
+    const { stderr, code } = await run('tour.js', '--hosts', `${server.hosts}${barren}/chroot`)
     expect(stderr).toContain('step 1, "Connect, and listen to the state", failed')
     expect(code).toBe(1)
-    expect(await zk.getChildren(path)).toEqual([])
+    expect(await zk.getChildren(path)).toEqual(['barren'])
+    await zk.delete(barren)
   })
 
   test('config-watch follows the configuration', async () => {

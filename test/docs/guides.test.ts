@@ -38,8 +38,9 @@ function moduleName({ file, line }: Snippet): string {
   return `${file.replace(/\W+/g, '-')}-${line}`
 }
 
-test('the README and the porting guide have snippets', () => {
-  expect(guidesWithCode).toEqual(expect.arrayContaining(['README.md', 'docs/from-kazoo.md']))
+test('the README and the guides have snippets', () => {
+  const expected = ['README.md', 'docs/embedded-server.md', 'docs/from-kazoo.md', 'docs/testing.md']
+  expect(guidesWithCode).toEqual(expect.arrayContaining(expected))
 })
 
 test('every snippet compiles, strictly, against the source', () => {

@@ -26,7 +26,7 @@ export interface Snippet {
 
 const checked: ReadonlySet<string> = new Set(['ts', 'js'])
 /** Languages that may stand in a guide unchecked; any other is taken for a slip. */
-const unchecked: ReadonlySet<string> = new Set(['python', 'sh', 'text'])
+const unchecked: ReadonlySet<string> = new Set(['python', 'sh', 'text', 'yaml'])
 
 interface Draft {
   before: string[]
