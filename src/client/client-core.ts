@@ -168,6 +168,7 @@ export class ClientCore {
         resume: this.#resume,
         randomizeHosts: this.#randomizeHosts,
         backoff: { delay, backoff, maxDelay },
+        log: (level, details, message) => this.#log(level, details, message),
         maxRounds: maxTries === -1 ? Infinity : maxTries,
       },
       (state, change) => this.#changed(session, state, change),
@@ -244,15 +245,16 @@ export class ClientCore {
     if (this.#restarting && state === this.#state) return
     this.#state = state
     this.#version = null
-    this.#log(state, change)
+    this.#log('info', { state, cause: change.cause }, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
   }
 
-  #log(state: KazooState, { cause }: StateChange): void {
+  /** A logger that throws must not end the search for a server. */
+  #log(level: 'debug' | 'info' | 'warn', details: object, message: string): void {
     try {
-      this.options.logger?.info({ state, cause }, `ZooKeeper connection is ${state}`)
+      this.options.logger?.[level](details, message)
     } catch (error) {
       reportUncaught(error)
     }

@@ -25,6 +25,8 @@ export class AuthRequest extends Request<true> {
   readonly op = 'addAuth'
   readonly opcode: number = operations.auth.opcode
   readonly scheme: string
+  /** What it was rejected with, for those who must know before the promise can tell. */
+  failure: unknown
   readonly #auth: Uint8Array
   readonly #accepted: (() => void) | undefined
 
@@ -43,6 +45,11 @@ export class AuthRequest extends Request<true> {
   override resolve(value: true): void {
     this.#accepted?.()
     super.resolve(value)
+  }
+
+  override reject(reason: unknown): void {
+    if (!this.settled) this.failure = reason
+    super.reject(reason)
   }
 
   read(): true {

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
-import type { ServerName } from './hosts.ts'
+import { formatServer, type ServerName } from './hosts.ts'
 import { serverRound, type Candidate } from './server-round.ts'
 
 export interface ConnectorOptions {
@@ -14,6 +14,8 @@ export interface ConnectorOptions {
   readonly maxRounds: number
   /** Asked anew for each attempt, so that certificates may change; null without TLS. */
   readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
+  /** Told of each attempt; does not throw. */
+  readonly log: (level: 'debug' | 'warn', details: object, message: string) => void
 }
 
 export interface ConnectorTarget {
@@ -86,6 +88,7 @@ export class Connector {
   /** The link ended, before it was ready or after. */
   failed(cause: Error): void {
     this.#lastFailure = cause
+    this.#options.log('warn', { server: this.#describe(), cause }, 'connection to ZooKeeper failed or was lost')
     const lived = this.#connectedAt === null ? null : this.#runtime.now() - this.#connectedAt
     this.#connectedAt = null
     if (lived !== null && lived < steadyAfter && !this.#atOnce) {
@@ -121,6 +124,7 @@ export class Connector {
       }
       if (candidate instanceof Error) {
         this.#lastFailure = candidate
+        this.#options.log('warn', { cause: candidate }, 'a ZooKeeper server cannot be resolved')
         continue
       }
       const address = await this.#addressOf(candidate)
@@ -128,10 +132,12 @@ export class Connector {
       if (round !== this.#round) continue
       if (address instanceof Error) {
         this.#lastFailure = address
+        this.#options.log('warn', { cause: address }, 'the options of TLS cannot be had')
         continue
       }
       this.#address = address
       this.#last = candidate
+      this.#options.log('debug', { server: this.#describe() }, 'connecting to ZooKeeper')
       this.#target.dial(address, this.#connectTimeout() / candidate.siblings)
       return
     }
@@ -157,6 +163,11 @@ export class Connector {
       last: this.#last?.server ?? null,
       resolveTimeout: this.#connectTimeout(),
     })
+  }
+
+  #describe(): string | undefined {
+    const { host, port } = this.#address ?? {}
+    return host === undefined || port === undefined ? undefined : formatServer({ host, port })
   }
 
   #roundFailed(): void {

@@ -62,7 +62,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
   readonly #connection: Connection
   readonly #inFlight = new Deque<Request<unknown>>()
   readonly #authenticating = new Deque<AuthRequest>()
-  #stage: 'dialling' | 'handshake' | 'authenticating' | 'live' = 'dialling'
+  #stage: 'dialling' | 'handshake' | 'authenticating' | 'live' | 'closed' = 'dialling'
   #connectTimer: Timer | undefined
   #heartbeat: Heartbeat | undefined
   #handshakeSentAt = 0
@@ -216,6 +216,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
   }
 
   closed(cause: Error): void {
+    this.#stage = 'closed'
     this.#connectTimer?.cancel()
     this.#heartbeat?.stop()
     this.#owner.closed(this, cause)
@@ -239,24 +240,27 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
       this.#owner.expired()
       return
     }
-    this.#owner.granted(response, this.#handshakeSentAt)
     this.#stage = 'authenticating'
+    this.#owner.granted(response, this.#handshakeSentAt)
+    // Whoever heard of a lost session may have stopped the client: nothing of this link may go on then.
+    if (this.#isClosed()) return
+    this.#heartbeat = new Heartbeat(this.#runtime, response.timeout, this)
+    this.#heartbeat.start()
     for (const info of this.#terms.authData) {
       const request = new AuthRequest(info)
       // Nobody awaits it: what it leads to is told by closing the link.
-      let refusal: unknown
-      request.promise.catch((error: unknown) => {
-        refusal = error
-      })
+      request.promise.catch(() => {})
       this.send(request)
       if (request.settled) {
-        this.close(new AuthFailedError('the credentials could not be sent', { op: 'addAuth', cause: refusal }))
+        this.close(new AuthFailedError('the credentials could not be sent', { op: 'addAuth', cause: request.failure }))
         return
       }
     }
     if (this.#authenticating.length === 0) this.#goLive()
-    this.#heartbeat = new Heartbeat(this.#runtime, response.timeout, this)
-    this.#heartbeat.start()
+  }
+
+  #isClosed(): boolean {
+    return this.#stage === 'closed'
   }
 
   #authAnswered(errno: number): void {

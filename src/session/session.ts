@@ -42,6 +42,8 @@ export class Session implements LinkOwner {
   readonly #tell: (state: KazooState, change: StateChange) => void
   readonly #connector: Connector
   readonly #waiting = new Deque<Request<unknown>>()
+  /** For requests that wait: one for all, as the memory of a writer costs more than most requests. */
+  readonly #encoder = new Writer()
   readonly #authData: AuthInfo[]
   readonly #started = deferred<void>()
   readonly #ended = deferred<void>()
@@ -300,12 +302,13 @@ export class Session implements LinkOwner {
       return
     }
     // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
-    const writer = new Writer()
+    const writer = this.#encoder
     try {
       request.write(writer)
       const size = writer.length + 8
       if (size > this.#options.maxBuffer) throw tooLarge(request, size, this.#options.maxBuffer)
     } catch (error) {
+      writer.truncate(0)
       request.reject(error)
       return
     }
