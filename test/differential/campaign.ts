@@ -21,6 +21,8 @@ export interface CampaignOptions {
   readonly count: number
   /** Differences after which to stop. @defaultValue 1 */
   readonly most?: number
+  /** How many programs may be run to make one that differs smaller. @defaultValue 1,500 */
+  readonly shrinkBudget?: number
   readonly progress?: (done: number, operations: number, findings: number) => void
   readonly found?: (finding: Finding) => void
 }
@@ -30,8 +32,6 @@ export interface Outcome {
   readonly operations: number
   readonly findings: readonly Finding[]
 }
-
-const shrinkBudget = 1_500
 
 let roots = 0
 
@@ -54,7 +54,7 @@ export class Duel {
 }
 
 export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
-  const { left, right, seed, first = 0, count, most = 1, progress, found } = options
+  const { left, right, seed, first = 0, count, most = 1, shrinkBudget = 1_500, progress, found } = options
   const duel = new Duel(left, right)
   const findings: Finding[] = []
   let programs = 0
@@ -65,7 +65,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
     programs++
     operations += countOps(program)
     if (difference !== null) {
-      const finding = { index, ...(await minimize(duel, program, difference)) }
+      const finding = { index, ...(await minimize(duel, program, difference, shrinkBudget)) }
       findings.push(finding)
       found?.(finding)
     }
@@ -74,7 +74,12 @@ export async function runCampaign(options: CampaignOptions): Promise<Outcome> {
   return { programs, operations, findings }
 }
 
-async function minimize(duel: Duel, program: Program, first: Difference): Promise<Omit<Finding, 'index'>> {
+async function minimize(
+  duel: Duel,
+  program: Program,
+  first: Difference,
+  budget: number,
+): Promise<Omit<Finding, 'index'>> {
   let difference = first
   const small = await shrink(
     program,
@@ -83,7 +88,7 @@ async function minimize(duel: Duel, program: Program, first: Difference): Promis
       if (found !== null) difference = found
       return found !== null
     },
-    shrinkBudget,
+    budget,
   )
   return { program: small, difference }
 }
