@@ -161,7 +161,7 @@ onEachServerAndChroot((ground) => {
       expectNoAuth(await failure(zk.delete(path)), 'delete', path)
       // Told of what the caller asked for; the cause names the znode that was in the way.
       const tree = ground.at('/node')
-      const error = await failure(zk.delete(tree, { recursive: true }))
+      const error = (await failure(zk.delete(tree, { recursive: true }))) as Error
       expectNoAuth(error, 'delete', tree)
       expectNoAuth(error.cause, 'delete', path)
     })
