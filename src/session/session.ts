@@ -173,6 +173,7 @@ export class Session implements LinkOwner {
     if (this.#identity !== null && this.#identity.id !== response.sessionId) {
       this.#forgetSession()
       this.#lose(new SessionExpiredError('the server granted another session than the one asked for'))
+      if (this.#phase === 'closed') return
     }
     const password = Buffer.from(response.password ?? emptyPassword)
     // The user gets a copy: what becomes of it must not become of ours.

@@ -54,8 +54,14 @@ export class Connection {
         if (!this.#closed) handler.opened()
       },
       received: (chunk) => this.#received(chunk),
-      closed: (error) => this.close(error ?? new Error('the server closed the connection')),
+      closed: (error) => this.close(error ?? this.#endedBy()),
     })
+  }
+
+  /** Why the connection is over, when its peer has ended it and nothing has failed. */
+  #endedBy(): Error {
+    if (this.#decoder.idle) return new Error('the server closed the connection')
+    return new ProtocolError('the server closed the connection inside a frame')
   }
 
   /** The batch that the last frame went into. */
