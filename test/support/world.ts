@@ -18,7 +18,7 @@ export interface World {
 
 /** Runs a script in a simulated world without chance: each segment takes a millisecond. */
 export async function world(script: (world: World) => Promise<void>, options: KazooClientOptions = {}): Promise<void> {
-  const sim = new Simulation({ latency: () => 1, fragmentation: 0 })
+  const sim = new Simulation({ latency: () => 1, fragmentation: 0, trace: true })
   await sim.run(async () => {
     const server = await new ScriptedServer(sim.runtime('server')).listen(2181, '0.0.0.0')
     const client = new KazooClient({ hosts: 'server', runtime: sim.runtime('client'), ...options })

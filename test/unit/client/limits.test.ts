@@ -161,7 +161,7 @@ describe('maxPending', () => {
       { maxPending: 20 },
     ))
 
-  it('is at least 100,000 by default', () =>
+  it('is at least 100,000 by default', { timeout: 120_000 }, () =>
     world(async ({ sim, client, connect }) => {
       await connect()
       sim.network.partition(['client'], ['server'])
@@ -170,7 +170,8 @@ describe('maxPending', () => {
       expect(await failure(client.exists('/a'))).toBeInstanceOf(QueueFullError)
       const outcomes = await Promise.all(waiting)
       expect(outcomes.every((error) => error instanceof SessionExpiredError)).toBe(true)
-    }))
+    }),
+  )
 })
 
 describe('timeout and signal of a request', () => {
