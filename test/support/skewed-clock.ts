@@ -14,7 +14,7 @@ export function skewedClock(base: Runtime): SkewedClock {
       get(target, name) {
         if (name === 'now') return () => target.now() + clock.skew
         const value: unknown = Reflect.get(target, name, target)
-        return typeof value === 'function' ? value.bind(target) : value
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     }),
   }

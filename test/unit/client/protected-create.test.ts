@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+
+import { ConnectionClosedError, KazooClient, OperationTimeoutError, type ZooKeeperError } from '../../../src/index.ts'
+import { EmbeddedEnsemble } from '../../../src/server/index.ts'
+import { Simulation } from '../../../src/testing/simulation/simulation.ts'
+import { answerClose, failure, timeout, world, type World } from '../../support/world.ts'
+import type { ScriptedConnection } from '../../support/scripted-server.ts'
+
+/** Begins a protected create, and loses the reply to it. */
+async function loseReply(
+  { client, server, connect }: World,
+  options: object,
+): Promise<[Promise<ZooKeeperError>, string]> {
+  const connection = await connect()
+  const created = failure<ZooKeeperError>(client.create('/p/a', 'x', { protect: true, ...options }))
+  const { values } = await connection.expect('create')
+  connection.socket.destroy()
+  expect(server.connections).toHaveLength(1)
+  return [created, values.path]
+}
+
+async function reconnect({ server }: World): Promise<ScriptedConnection> {
+  const connection = await server.next()
+  await connection.accept({ timeout })
+  return connection
+}
+
+const mayBeThere = { op: 'create', path: '/p/a', maybeApplied: true }
+
+describe('a protected create whose reply was lost', () => {
+  it('says that it may be applied when its time is up before there is a connection', () =>
+    world(async (it) => {
+      const [created] = await loseReply(it, { timeout: 500 })
+      const error = await created
+      expect(error).toBeInstanceOf(OperationTimeoutError)
+      expect(error).toMatchObject(mayBeThere)
+      expect(error.message).toBe('timed out after 500 ms: create /p/a')
+    }))
+
+  it('says that it may be applied when its time is up during the search', () =>
+    world(async (it) => {
+      const [created] = await loseReply(it, { timeout: 500 })
+      await (await reconnect(it)).expect('sync')
+      const error = await created
+      expect(error).toBeInstanceOf(OperationTimeoutError)
+      expect(error).toMatchObject(mayBeThere)
+    }))
+
+  it('says that it may be applied when the client is stopped before there is a connection', () =>
+    world(async (it) => {
+      const [created] = await loseReply(it, {})
+      await it.sim.until(() => it.client.state === 'SUSPENDED')
+      await it.client.stop()
+      const error = await created
+      expect(error).toBeInstanceOf(ConnectionClosedError)
+      expect(error).toMatchObject(mayBeThere)
+    }))
+
+  it('says that it may be applied when the client is stopped during the search', () =>
+    world(async (it) => {
+      const [created] = await loseReply(it, {})
+      const connection = await reconnect(it)
+      const search = await connection.expect('sync')
+      const stopping = it.client.stop()
+      connection.answer(search, 'sync', { path: '/p' })
+      await answerClose(connection)
+      await stopping
+      const error = await created
+      expect(error).toBeInstanceOf(ConnectionClosedError)
+      expect(error).toMatchObject(mayBeThere)
+    }))
+
+  it('says that it is not applied when it was not sent', () =>
+    world(async ({ sim, client, connect }) => {
+      const connection = await connect()
+      connection.socket.destroy()
+      await sim.until(() => client.state === 'SUSPENDED')
+      const error = await failure(client.create('/p/a', 'x', { protect: true, timeout: 1 }))
+      expect(error).toBeInstanceOf(OperationTimeoutError)
+      expect(error).toMatchObject({ ...mayBeThere, maybeApplied: false })
+    }))
+
+  it('is searched for only after the server has caught up', () =>
+    world(async (it) => {
+      const { client, connect } = it
+      const first = await connect()
+      const creating = client.create('/p/a', 'x', { protect: true })
+      const path = (await first.expect('create')).values.path
+      first.socket.destroy()
+      const connection = await reconnect(it)
+      const sync = await connection.expect('sync')
+      expect(sync.values.path).toBe('/p')
+      connection.answer(sync, 'sync', { path: '/p' })
+      const list = await connection.expect('getChildren')
+      connection.answer(list, 'getChildren', { children: ['b', path.slice('/p/'.length)] })
+      expect(await creating).toBe(path)
+    }))
+
+  it('is found on a follower that lags: there is never a second one', async () => {
+    const sim = new Simulation()
+    await sim.run(async () => {
+      const runtime = sim.runtime('servers')
+      const ports = [2181, 2182, 2183]
+      const ensemble = await new EmbeddedEnsemble({ runtime, host: '0.0.0.0', ports }).start()
+      const leader = ensemble.member(ensemble.leader!)
+      const follower = ensemble.members.find(({ id }) => id !== ensemble.leader)!
+      const port = (id: number): number => ports[id - 1]!
+      const client = new KazooClient({ hosts: `servers:${port(leader.id)}`, runtime: sim.runtime('client') })
+      await client.start()
+      await client.ensurePath('/p')
+      await client.sync('/p')
+      // The lag is long, but not as long as a connection may be silent.
+      follower.lag = 1_000
+      client.setHosts(`servers:${port(follower.id)}`)
+      const lost = leader.server.faults.closeBeforeAnswer({ op: 'create' })
+      const creating = client.create('/p/a', 'x', { protect: true })
+      await lost
+      const path = await creating
+      await client.sync('/p')
+      expect(await client.getChildren('/p')).toEqual([path.slice('/p/'.length)])
+      await client.stop()
+      await ensemble.stop()
+    })
+  })
+})
