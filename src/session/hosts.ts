@@ -28,8 +28,10 @@ export function parseHosts(hosts: unknown): Hosts {
   }
   const slash = text.indexOf('/')
   const list = slash === -1 ? text : text.slice(0, slash)
-  const chroot = slash === -1 ? '/' : text.slice(slash).replace(/(?<=.)\/$/, '')
-  checkPath(chroot, 'hosts: the chroot')
+  const given = slash === -1 ? '/' : text.slice(slash)
+  // One slash at the end is forgiven.
+  checkPath(given, 'hosts: the chroot', true)
+  const chroot = given.replace(/(?<=.)\/$/, '')
   const servers = list.split(',').map((entry) => parseServer(entry.trim(), text))
   return { servers, chroot: chroot === '/' ? '' : chroot }
 }
@@ -39,6 +41,11 @@ function joinList(entries: readonly unknown[]): string {
     if (typeof entry !== 'string') throw new TypeError(`hosts must hold strings, not ${describeType(entry)}`)
     return entry
   })
+  // Joined, it would make one long chroot of all the servers behind it.
+  const early = texts.slice(0, -1).find((entry) => entry.includes('/'))
+  if (early !== undefined) {
+    throw new RangeError(`hosts: the chroot must come last, not in ${JSON.stringify(early)}`)
+  }
   const last = texts.at(-1)
   return last?.startsWith('/') === true ? texts.slice(0, -1).join(',') + last : texts.join(',')
 }
