@@ -31,6 +31,8 @@ export class DataTree {
   readonly #rows = new StatRows()
   readonly #watches: WatchTables
   #dataSize = 0
+  #lastParentPath = ''
+  #lastParent: DataNode | undefined
 
   constructor(watches: WatchTables) {
     this.#watches = watches
@@ -38,6 +40,7 @@ export class DataTree {
     const root = this.#make(empty, openAcl)
     // The root has two keys, as in ZooKeeper, where a read of '' is a read of '/' and counts say one more znode.
     this.#nodes.set('', root).set('/', root)
+    this.#lastParent = root
     root.addChild('zookeeper')
     const system = this.#make(empty, openAcl)
     this.#nodes.set('/zookeeper', system)
@@ -132,13 +135,15 @@ export class DataTree {
    * Puts a znode there as a snapshot has it: its `Stat` is the caller's to fill in, and quotas are counted by nobody.
    * Those that every tree has take the data and ACL. Null if it has no parent.
    */
-  restore(path: string, data: Uint8Array | null, acl: readonly AclEntry[], owner: bigint): DataNode | null {
+  restore(path: string, data: Uint8Array | null, acl: Acl, owner: bigint): DataNode | null {
     const slash = path.lastIndexOf('/')
-    const parent = this.#nodes.get(path.slice(0, Math.max(0, slash)))
+    const parent = this.#parentToRestore(path, slash)
     if (parent === undefined) return null
-    let node = this.#nodes.get(path)
+    let node = path === '' || specialPaths.has(path) ? this.#nodes.get(path) : undefined
     if (node === undefined) {
-      node = this.#make(data, acl)
+      const row = this.#rows.take()
+      acl.uses++
+      node = new DataNode(data, acl, this.#rows.page, row)
       this.#nodes.set(path, node)
       parent.addChild(path.slice(slash + 1))
       this.#dataSize += path.length
@@ -146,12 +151,21 @@ export class DataTree {
     } else {
       this.#dataSize -= node.data?.length ?? 0
       node.replaceData(data)
-      const old = node.acl
-      node.acl = this.acls.acquire(acl)
-      this.acls.release(old)
+      acl.uses++
+      this.acls.release(node.acl)
+      node.acl = acl
     }
     this.#dataSize += data?.length ?? 0
     return node
+  }
+
+  /** Siblings come one after the other: most of a million look-ups are the one before. */
+  #parentToRestore(path: string, slash: number): DataNode | undefined {
+    if (slash !== this.#lastParentPath.length || !path.startsWith(this.#lastParentPath)) {
+      this.#lastParentPath = path.slice(0, Math.max(0, slash))
+      this.#lastParent = this.#nodes.get(this.#lastParentPath)
+    }
+    return this.#lastParent
   }
 
   #make(data: Uint8Array | null, acl: readonly AclEntry[]): DataNode {

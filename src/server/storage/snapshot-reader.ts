@@ -102,8 +102,10 @@ async function readAcls(input: Input): Promise<Map<number, readonly AclEntry[]>>
 async function readNodes(
   input: Input,
   tree: DataTree,
-  acls: ReadonlyMap<number, readonly AclEntry[]>,
+  entries: ReadonlyMap<number, readonly AclEntry[]>,
 ): Promise<string[]> {
+  // Held as used until the end: the znodes of every tree let go of what they had.
+  const acls = new Map(Array.from(entries, ([id, list]) => [id, tree.acls.acquire(list)]))
   const limits: string[] = []
   for (;;) {
     if (input.isShort(4)) await input.ensure(4)
@@ -111,7 +113,10 @@ async function readNodes(
     if (pathSize < 0) throw new ProtocolError('a znode without a path')
     if (input.isShort(pathSize + 4)) await input.ensure(pathSize + (pathSize === 1 ? 0 : 4))
     const path = input.text(pathSize)
-    if (path === '/') return limits
+    if (path === '/') {
+      for (const acl of acls.values()) tree.acls.release(acl)
+      return limits
+    }
     const size = input.int()
     const rest = Math.max(0, size) + nodeTail
     if (input.isShort(rest)) await input.ensure(rest)
@@ -212,7 +217,9 @@ class Input {
   /** Bytes of their own. */
   bytes(size: number): Buffer {
     const at = this.#take(size)
-    return Buffer.from(this.#buffer.subarray(at, at + size))
+    const bytes = Buffer.allocUnsafe(size)
+    this.#buffer.copy(bytes, 0, at, at + size)
+    return bytes
   }
 
   record<T>(size: number, read: (reader: Reader) => T): T {
