@@ -35,6 +35,8 @@ export interface LinkOwner {
   readonly watches: WatchRegistry
   /** False when the session is over by the clock, in which case the link has been closed. */
   stillAlive(): boolean
+  /** Whether the session is over by the clock; nothing comes of asking. */
+  isLate(): boolean
   /** The server granted the session, or confirmed it. `sentAt` is when it was asked. */
   granted(response: ConnectResponse, sentAt: number): void
   /** The server says that the session is no more. */
@@ -175,6 +177,10 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
 
   mayWrite(): boolean {
     return this.#owner.stillAlive()
+  }
+
+  isLate(): boolean {
+    return this.#owner.isLate()
   }
 
   frame(reader: Reader): void {

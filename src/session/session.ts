@@ -164,9 +164,13 @@ export class Session implements LinkOwner {
   // LinkOwner
 
   stillAlive(): boolean {
-    if (this.#identity === null || this.#runtime.now() < this.#deadline()) return true
+    if (!this.isLate()) return true
     this.#expireByClock()
     return false
+  }
+
+  isLate(): boolean {
+    return this.#identity !== null && this.#runtime.now() >= this.#deadline()
   }
 
   granted(response: ConnectResponse, sentAt: number): void {

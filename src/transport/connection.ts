@@ -11,6 +11,8 @@ export interface ConnectionHandler {
   mayRead(): boolean
   /** A batch is about to leave; false keeps it from being sent, after the connection was closed. */
   mayWrite(): boolean
+  /** Whether {@link mayWrite} would say no. Closes nothing, so that it may be asked in the middle of anything. */
+  isLate(): boolean
   /** A frame; the reader is valid during the call only. What it throws ends the connection. */
   frame(reader: Reader): void
   /** The connection is over, for this reason; called exactly once, and last. */
@@ -89,14 +91,21 @@ export class Connection {
     this.writer.truncate(start - 4)
   }
 
-  /** To be called after a frame, when what belongs to it is noted: sends a batch that has grown large. */
+  /**
+   * To be called after a frame, when what belongs to it is noted: sends a batch that has grown large. One that is too
+   * late stays, for the flush at the end of the tick to close the connection: here its owner may be half-way through
+   * something that needs it.
+   */
   flushIfLarge(): void {
-    if (this.writer.length >= batchLimit) this.flush()
+    if (this.writer.length >= batchLimit && !this.#closed && !this.#handler.isLate()) this.#send()
   }
 
   /** Sends what was written. */
   flush(): void {
-    if (this.#closed || this.writer.length === 0 || !this.#handler.mayWrite()) return
+    if (!this.#closed && this.writer.length > 0 && this.#handler.mayWrite()) this.#send()
+  }
+
+  #send(): void {
     this.#batch.sent = true
     this.#socket.write(this.writer.take())
   }
