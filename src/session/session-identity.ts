@@ -4,15 +4,20 @@
  */
 export class SessionIdentity {
   readonly id: bigint
-  /** 16 bytes. */
-  readonly password: Buffer
   /** The negotiated session timeout in milliseconds. */
   readonly timeout: number
+  /** No property of its own: `console.dir`, a spread into a log entry and the like show those, whatever is said below. */
+  readonly #password: Buffer
 
   constructor(id: bigint, password: Buffer, timeout: number) {
     this.id = id
-    this.password = password
+    this.#password = password
     this.timeout = timeout
+  }
+
+  /** 16 bytes. */
+  get password(): Buffer {
+    return this.#password
   }
 
   toJSON(): { id: string; timeout: number } {
