@@ -17,6 +17,7 @@ export function fourLetterWord(
   word: string,
   { timeout, signal }: CommandOptions,
 ): Promise<string> {
+  if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
@@ -48,7 +49,6 @@ export function fourLetterWord(
           else reject(new ConnectionLossError(`no answer to "${word}"`, { op: 'command', cause: error ?? undefined }))
         }),
     })
-    if (signal?.aborted === true) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    signal?.addEventListener('abort', onAbort)
   })
 }
