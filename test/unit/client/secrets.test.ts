@@ -12,7 +12,7 @@ const password = Buffer.from('0123456789abcdef')
 function shown(value: unknown): string {
   const asJson = (): string => {
     try {
-      return String(JSON.stringify(value))
+      return JSON.stringify({ value })
     } catch {
       // Some hold a bigint.
       return ''

@@ -148,7 +148,7 @@ interface Bench {
   readonly dialled: Dialled[]
   readonly gaveUp: Error[]
   /** Resolves once so many addresses were dialled. */
-  until(count: number): Promise<void>
+  readonly until: (count: number) => Promise<void>
 }
 
 /** A connector whose links fail after so many ms, or never. */
