@@ -171,13 +171,14 @@ describe('the event that a DataWatch tells', () => {
       await starting
       const second = await connection.expect('getData')
       const reread = replyFrame(second.xid, 'getData', answer('two', 1))
-      connection.socket.write(Buffer.concat([reread, eventFrame(eventTypes.dataChanged, '/a')]))
+      // Deleted, and by the next read made again.
+      connection.socket.write(Buffer.concat([reread, eventFrame(eventTypes.deleted, '/a')]))
       connection.answer(await connection.expect('getData'), 'getData', answer('three', 2))
       await sim.until(() => seen.length === 3)
       expect(seen).toEqual([
         ['one', undefined],
         ['two', 'CHANGED'],
-        ['three', 'CHANGED'],
+        ['three', 'DELETED'],
       ])
     }))
 })
