@@ -33,7 +33,7 @@ export class ClientCore {
   #hosts: Hosts
   #randomizeHosts: boolean
   #session: Session | null = null
-  /** To be resumed by the first start alone: later ones make new sessions. */
+  /** To be resumed until there was a connection: later starts make new sessions. */
   #resume: CheckedOptions['session']
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
@@ -174,7 +174,6 @@ export class ClientCore {
       (state, change) => this.#changed(session, state, change),
     )
     this.#session = session
-    this.#resume = null
     let failure: { readonly reason: unknown } | undefined
     const giveUp = (reason: unknown): void => {
       failure ??= { reason }
@@ -245,6 +244,7 @@ export class ClientCore {
     if (this.#restarting && state === this.#state) return
     this.#state = state
     this.#version = null
+    if (state === 'CONNECTED') this.#resume = null
     this.#log('info', { state, cause: change.cause }, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null

@@ -131,11 +131,7 @@ class MultiWriteRequest extends Request<unknown[]> {
   }
 
   read(reader: Reader): unknown[] {
-    const results = operations.multi.response.read(reader)
-    if (results.length !== this.#steps.length) {
-      throw new ProtocolError(`${results.length} results for ${this.#steps.length} operations`)
-    }
-    return this.#results(results)
+    return this.#results(operations.multi.response.read(reader))
   }
 
   /** A failed transaction is no error in the reply's header: it shows in the results, so it is thrown from here. */

@@ -48,6 +48,7 @@ export class Connector {
   #pause: Timer | undefined
   #atOnce = false
   #stopped = false
+  readonly #ended = new AbortController()
 
   constructor(runtime: Runtime, servers: readonly ServerName[], options: ConnectorOptions, target: ConnectorTarget) {
     this.#runtime = runtime
@@ -109,6 +110,7 @@ export class Connector {
   stop(): void {
     this.#stopped = true
     this.#pause?.cancel()
+    this.#ended.abort()
   }
 
   async #next(): Promise<void> {
@@ -160,8 +162,9 @@ export class Connector {
   #newRound(): AsyncGenerator<Candidate | Error, void, void> {
     return serverRound(this.#runtime, this.#servers, {
       randomize: this.#randomize,
-      last: this.#last?.server ?? null,
+      last: this.#last,
       resolveTimeout: this.#connectTimeout(),
+      signal: this.#ended.signal,
     })
   }
 

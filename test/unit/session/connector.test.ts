@@ -20,7 +20,7 @@ function lookingUp(runtime: Runtime, resolve: (host: string) => Promise<string[]
 
 interface RoundOptions {
   readonly randomize?: boolean
-  readonly last?: { host: string; port: number } | null
+  readonly last?: { readonly server: { host: string; port: number }; readonly address: string } | null
 }
 
 /** All of a round: addresses, and the messages of failures. */
@@ -88,13 +88,44 @@ describe('a round over the servers', () => {
       const hosts = ['10.1.0.1', '10.1.0.2', '10.1.0.3']
       for (const randomize of [true, false]) {
         for (const last of hosts) {
-          const seen = await round(sim.runtime('client'), hosts, { randomize, last: server(last) })
+          const seen = await round(sim.runtime('client'), hosts, {
+            randomize,
+            last: { server: server(last), address: last },
+          })
           expect(seen.at(-1)).toBe(`${last}:2181 of 1`)
           expect(seen).toHaveLength(3)
         }
       }
-      const other = await round(sim.runtime('client'), hosts, { last: server('10.1.0.1', 5) })
+      const other = await round(sim.runtime('client'), hosts, {
+        last: { server: server('10.1.0.1', 5), address: '10.1.0.1' },
+      })
       expect(other[0]).toBe('10.1.0.1:2181 of 1')
+    })
+  })
+
+  it('has the address used last at the end of those of its name', () => {
+    const sim = new Simulation()
+    return sim.run(async () => {
+      sim.names.set('many', ['10.1.0.1', '10.1.0.2', '10.1.0.3'])
+      for (const randomize of [true, false]) {
+        const last = { server: server('many'), address: '10.1.0.1' }
+        const seen = await round(sim.runtime('client'), ['many'], { randomize, last })
+        expect(seen.at(-1)).toBe('10.1.0.1:2181 of 3')
+        expect(seen).toHaveLength(3)
+      }
+    })
+  })
+
+  it('ends its look-ups when it is told to', () => {
+    const sim = new Simulation()
+    return sim.run(async () => {
+      const runtime = lookingUp(sim.runtime('client'), () => new Promise(() => {}))
+      const controller = new AbortController()
+      const options = { randomize: false, last: null, resolveTimeout: 1_000, signal: controller.signal }
+      const first = serverRound(runtime, [server('hangs')], options).next()
+      controller.abort()
+      expect((await first).value).toBeInstanceOf(Error)
+      expect(sim.now).toBe(0)
     })
   })
 
