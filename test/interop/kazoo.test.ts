@@ -1,11 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 
 import { describe, expect, it } from 'vitest'
 
 import { startEmbedded } from '../differential/targets.ts'
 import { hostsOf, realServers } from '../support/real-servers.ts'
+import { runTour, TOUR_TIMEOUT } from './tour.ts'
 
 const script = join(import.meta.dirname, 'kazoo_tour.py')
 
@@ -21,21 +21,10 @@ function hasKazoo(command: string): boolean {
   }
 }
 
-/** What it printed: a line for each step, behind the traceback of one that failed. */
-async function tour(hosts: string): Promise<string[]> {
-  const options = { timeout: 150_000, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } }
-  const { stdout } = await promisify(execFile)(python!, [script, hosts], options).catch(
-    (error: { stdout?: string; message: string }) => ({ stdout: `${error.stdout}${error.message}` }),
-  )
-  return stdout.trimEnd().split('\n')
-}
-
 describe.skipIf(python === undefined)("Python's Kazoo (not run where `import kazoo` fails)", () => {
-  const timeout = 180_000
-
-  it('works on the embedded server, with every recipe', { timeout }, async () => {
+  it('works on the embedded server, with every recipe', { timeout: TOUR_TIMEOUT }, async () => {
     await using server = await startEmbedded()
-    const steps = await tour(`127.0.0.1:${server.port}`)
+    const steps = await runTour(python!, [script, `127.0.0.1:${server.port}`])
     expect(steps.filter((line) => !line.startsWith('ok '))).toEqual([])
     expect(steps.length).toBeGreaterThan(25)
   })
@@ -45,8 +34,8 @@ describe.skipIf(python === undefined)("Python's Kazoo (not run where `import kaz
     realServers()
       .slice(0, 1)
       .map(({ name }) => name),
-  )('works on %s alike', { timeout }, async (name) => {
-    const steps = await tour(await hostsOf(name))
+  )('works on %s alike', { timeout: TOUR_TIMEOUT }, async (name) => {
+    const steps = await runTour(python!, [script, await hostsOf(name)])
     expect(steps.filter((line) => !line.startsWith('ok '))).toEqual([])
   })
 })
