@@ -333,7 +333,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
     // What never was in the queue has no place in history.
     const isOutside = code === errorCodes.unimplemented && this.#closing
-    this.#replies.end(isOutside ? -1 : this.#answerZxid, code)
+    this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
     this.#countSent()
     if (this.#closing) this.#endAfterAnswer()
     else if (this.#replies.writer.length > enough) this.#send()

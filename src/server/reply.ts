@@ -25,13 +25,19 @@ export class Replies {
     return writer
   }
 
-  /** Ends the answer: with what was written since {@link ok}, or with a header alone. */
-  end(zxid: number, errorCode: number): void {
+  /**
+   * Ends the answer: with what was written since {@link ok}, or with a header alone.
+   *
+   * @param isToken - whether a refusal, too, has a body, the null token: the Java client reads one before it looks at
+   *   the error, and would take its absence for a broken connection
+   */
+  end(zxid: number, errorCode: number, isToken: boolean): void {
     const { writer } = this
     if (this.#frame !== -1 && errorCode !== 0) writer.truncate(this.#frame - 4)
     if (this.#frame === -1 || errorCode !== 0) {
       this.#frame = writer.beginFrame()
       this.#header(zxid, errorCode)
+      if (isToken && errorCode !== 0) this.writer.buffer(null)
     }
     const size = writer.endFrame(this.#frame)
     if (this.#fault !== null) writer.truncate(this.#frame - 4 + (this.#fault === 'drop' ? 0 : (size + 4) >> 1))

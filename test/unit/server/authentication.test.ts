@@ -183,6 +183,15 @@ describe('SASL DIGEST-MD5', () => {
     await eager.closed
   })
 
+  it('has the null token behind a refusal, without which the Java client would only connect again', async () => {
+    await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
+    await using client = await RawClient.connect(server)
+    const before = client.received
+    expect(await saslStep(client, 'initial')).toMatchObject({ err: -115 })
+    const [length, header, token] = [4, 16, 4]
+    expect(client.received - before).toBe(length + header + token)
+  })
+
   it('is answered with nothing where there are no users', async () => {
     await using server = await new EmbeddedServer().start()
     await using client = await RawClient.connect(server)
