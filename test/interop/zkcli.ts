@@ -35,9 +35,14 @@ export interface ZkCliAnswer {
 /**
  * Types the commands into one zkCli and gives what it printed to each, the first being what it says when it starts.
  *
- * A `sync` follows each: its answer comes through the thread that prints the events, so that these are out by then.
+ * `flags` are for Java. A `sync` follows each command: its answer comes through the thread that prints the events, so that these are out by then.
  */
-export async function runZkCli(classpath: string, port: number, commands: readonly string[]): Promise<ZkCliAnswer[]> {
+export async function runZkCli(
+  classpath: string,
+  port: number,
+  commands: readonly string[],
+  flags: readonly string[] = [],
+): Promise<ZkCliAnswer[]> {
   const address = `127.0.0.1:${port}`
   const folder = await mkdtemp(join(tmpdir(), 'kazoo-zkcli-'))
   const output = await open(join(folder, 'output'), 'w')
@@ -48,6 +53,7 @@ export async function runZkCli(classpath: string, port: number, commands: readon
       [
         ...['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Duser.language=en'],
         ...['-Dfile.encoding=UTF-8', '-Dorg.slf4j.simpleLogger.defaultLogLevel=off', '-Duser.timezone=UTC'],
+        ...flags,
         ...['-cp', classpath, 'org.apache.zookeeper.ZooKeeperMain'],
         ...['-server', address, '-timeout', '10000', '-waitforconnection'],
       ],
