@@ -25,6 +25,9 @@ export interface EmbeddedEnsembleOptions extends Omit<
   readonly noticeAfter?: number
 }
 
+/** Options of a server that stands alone: members share neither a port nor a directory. */
+const notForMembers = ['port', 'securePort', 'readOnly', 'dataDir', 'dataLogDir'] as const
+
 /**
  * Several servers over one history, for tests of clients: a client may move from one to another, follow a change of
  * leader, meet a member that lags, that is cut off, that is read-only or gone.
@@ -54,6 +57,9 @@ export class EmbeddedEnsemble {
   /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: EmbeddedEnsembleOptions = {}) {
     const { size, observers, ports, readOnlyMode, noticeAfter, ...shared } = options
+    for (const name of notForMembers) {
+      if (name in shared) throw new TypeError(`option ${JSON.stringify(name)} is not one of an ensemble`)
+    }
     this.#settings = checkServerOptions(shared)
     const { runtime, tickTime } = this.#settings
     const voters = checkNumber(size, 'size', 1, 3, 64)

@@ -28,6 +28,7 @@ export class EnsembleMember {
   readonly #host: MemberHost
   readonly #readOnlyMode: boolean
   #server: EmbeddedServer | null = null
+  #starting: Promise<void> | null = null
   #database: Database | null = null
   #port: number
   /** How far into the history the tree has come. */
@@ -96,17 +97,26 @@ export class EnsembleMember {
   }
 
   /** @internal */
-  async start(): Promise<void> {
-    if (this.#server !== null) return
+  start(): Promise<void> {
+    if (this.#server !== null) return Promise.resolve()
+    this.#starting ??= this.#start().finally(() => {
+      this.#starting = null
+    })
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     const membership = this.#membership()
+    let database: Database | null = null
     const server = new EmbeddedServer({ ...this.#options, port: this.#port }, (settings) => {
-      this.#database = new Database(settings, membership, this.#host.sessions)
-      return this.#database
+      database = new Database(settings, membership, this.#host.sessions)
+      return database
     })
     this.#applied = 0
     this.#role = 'looking'
     this.#connected = false
     await server.start()
+    this.#database = database
     this.#server = server
     this.#port = server.port
     // What it has on disk: all that it knew when it stopped, which in this model is all there is.
@@ -115,6 +125,8 @@ export class EnsembleMember {
 
   /** @internal */
   async stop(): Promise<void> {
+    // One that is about to run is stopped, too.
+    await this.#starting?.catch(() => {})
     const server = this.#server
     this.#server = null
     this.#timer?.cancel()

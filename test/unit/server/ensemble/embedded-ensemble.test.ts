@@ -196,7 +196,27 @@ describe('EmbeddedEnsemble', () => {
       { readOnlyMode: true },
     ))
 
+  it('starts a member once, however often it is asked', () =>
+    world(async ({ ensemble, connect }) => {
+      await ensemble.stopMember(1)
+      const client = await connect([2])
+      await Promise.all([ensemble.startMember(1), ensemble.startMember(1)])
+      await client.create('/x')
+      expect(await (await connect([1])).exists('/x')).not.toBeNull()
+    }))
+
+  it('stops a member that is about to start', async () => {
+    const ensemble = await new EmbeddedEnsemble().start()
+    await ensemble.stopMember(1)
+    const starting = ensemble.startMember(1)
+    await ensemble.stop()
+    await starting.catch(() => {})
+    expect(ensemble.members.map(({ running }) => running)).toEqual([false, false, false])
+  })
+
   it('names wrong options', () => {
+    expect(() => new EmbeddedEnsemble({ dataDir: '/nowhere' } as EmbeddedEnsembleOptions)).toThrow(/dataDir/)
+    expect(() => new EmbeddedEnsemble({ port: 1 } as EmbeddedEnsembleOptions)).toThrow(/port/)
     expect(() => new EmbeddedEnsemble({ size: 0 })).toThrow(/size/)
     expect(() => new EmbeddedEnsemble({ ports: [1] })).toThrow(/ports/)
     expect(() => new EmbeddedEnsemble({ sise: 3 } as EmbeddedEnsembleOptions)).toThrow(/sise/)
