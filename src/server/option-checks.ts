@@ -1,3 +1,5 @@
+import { commandLength } from './commands/words.ts'
+
 /** Each returns the value, or the standard one where there is none. @throws TypeError or RangeError that names the option */
 export function checkNumber(value: unknown, name: string, least: number, standard: number, most = 0x7fff_ffff): number {
   if (value === undefined) return standard
@@ -17,7 +19,18 @@ export function checkFlag(value: unknown, name: string, standard: boolean): bool
 export function checkString(value: unknown, name: string): string | null {
   if (value === undefined) return null
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
+  // An empty variable of an environment would otherwise stand for something: all addresses, or the current folder.
+  if (value === '') throw new RangeError(`${name} must not be empty`)
   return value
+}
+
+/** `user:BASE64(SHA1(user:password))`; the message does not repeat what may be a password. */
+export function checkDigest(value: unknown, name: string): string | null {
+  const digest = checkString(value, name)
+  if (digest !== null && !/^[^:]+:[A-Za-z0-9+/]{27}=$/.test(digest)) {
+    throw new RangeError(`${name} must be user:BASE64(SHA1(user:password))`)
+  }
+  return digest
 }
 
 export function checkFunction<T>(value: T | undefined, name: string): T | null {
@@ -32,5 +45,7 @@ export function checkWords(value: unknown, standard: readonly string[] | null): 
   if (!Array.isArray(value) || !value.every((word) => typeof word === 'string')) {
     throw new TypeError('fourLetterWords must be an array of words')
   }
+  const unknown = value.find((word) => word !== '*' && commandLength(word) === 0)
+  if (unknown !== undefined) throw new RangeError(`fourLetterWords: there is no word ${JSON.stringify(unknown)}`)
   return value.includes('*') ? null : new Set(value)
 }

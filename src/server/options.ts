@@ -2,7 +2,7 @@ import { reportUncaught } from '../common/report-uncaught.ts'
 import { defaultMaxBuffer } from '../protocol/constants.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { checkFlag, checkFunction, checkNumber, checkString, checkWords } from './option-checks.ts'
+import { checkDigest, checkFlag, checkFunction, checkNumber, checkString, checkWords } from './option-checks.ts'
 
 /** Options of {@link EmbeddedServer}. Defaults suit development; `strict` gives ZooKeeper's own. */
 export interface EmbeddedServerOptions {
@@ -44,7 +44,7 @@ export interface EmbeddedServerOptions {
   readonly superDigest?: string
   /** Users of SASL DIGEST-MD5 and their passwords; with any, ACLs may name scheme `sasl`. @defaultValue none */
   readonly saslUsers?: Readonly<Record<string, string>>
-  /** Closes sessions that ask for anything before SASL, by −124: `sessionRequireClientSASLAuth`. @defaultValue false */
+  /** Closes sessions that ask for anything before SASL, by −124: `sessionRequireClientSASLAuth`. Needs `saslUsers`. @defaultValue false */
   readonly requireSasl?: boolean
   /**
    * TLS, with options of `node:tls`: `key`, `cert`, `ca`, `requestCert`…. The subject of a client's certificate that was
@@ -62,7 +62,7 @@ export interface EmbeddedServerOptions {
    * at a time. @defaultValue none: all is in memory, and gone with the server
    */
   readonly dataDir?: string
-  /** Where to keep the logs, apart from the snapshots. @defaultValue `dataDir` */
+  /** Where to keep the logs, apart from the snapshots. Needs `dataDir`. @defaultValue `dataDir` */
   readonly dataLogDir?: string
   /** After so many transactions a snapshot is taken. @defaultValue 100,000 */
   readonly snapCount?: number
@@ -140,6 +140,7 @@ const names: ReadonlySet<string> = new Set([
 
 /** @throws TypeError or RangeError that names the option */
 export function checkServerOptions(options: EmbeddedServerOptions): ServerSettings {
+  if (typeof options !== 'object' || options === null) throw new TypeError('the options must be an object')
   for (const name of Object.keys(options)) {
     if (!names.has(name)) throw new TypeError(`unknown option ${JSON.stringify(name)}`)
   }
@@ -152,6 +153,12 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
   if (tls === null && (securePort !== null || portUnification)) {
     throw new TypeError(`${securePort === null ? 'portUnification' : 'securePort'} needs tls`)
   }
+  const saslUsers = checkUsers(options.saslUsers)
+  const requireSasl = checkFlag(options.requireSasl, 'requireSasl', false)
+  if (requireSasl && saslUsers.size === 0) throw new TypeError('requireSasl needs saslUsers')
+  const dataDir = checkString(options.dataDir, 'dataDir')
+  const dataLogDir = checkString(options.dataLogDir, 'dataLogDir')
+  if (dataLogDir !== null && dataDir === null) throw new TypeError('dataLogDir needs dataDir')
   return {
     host: checkString(options.host, 'host') ?? '127.0.0.1',
     port: checkNumber(options.port, 'port', 0, 0, 65_535),
@@ -164,15 +171,15 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
     fourLetterWords: checkWords(options.fourLetterWords, strict ? [] : null),
     reconfig: checkFlag(options.reconfig, 'reconfig', false),
     readOnly: checkFlag(options.readOnly, 'readOnly', false),
-    superDigest: checkString(options.superDigest, 'superDigest'),
-    saslUsers: checkUsers(options.saslUsers),
-    requireSasl: checkFlag(options.requireSasl, 'requireSasl', false),
+    superDigest: checkDigest(options.superDigest, 'superDigest'),
+    saslUsers,
+    requireSasl,
     tls,
     securePort,
     portUnification,
     x509SuperUser: checkString(options.x509SuperUser, 'x509SuperUser'),
-    dataDir: checkString(options.dataDir, 'dataDir'),
-    dataLogDir: checkString(options.dataLogDir, 'dataLogDir'),
+    dataDir,
+    dataLogDir,
     snapCount: checkNumber(options.snapCount, 'snapCount', 2, 100_000),
     snapRetainCount: checkNumber(options.snapRetainCount, 'snapRetainCount', 0, strict ? 0 : 3),
     onFailure: checkFunction(options.onFailure, 'onFailure') ?? reportUncaught,

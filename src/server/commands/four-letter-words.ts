@@ -3,39 +3,36 @@ import { connections, monitor, summary } from './reports.ts'
 import { dump } from './sessions.ts'
 import type { CommandSource } from './source.ts'
 import { watchesByPath, watchesBySession, watchSummary } from './watches.ts'
+import type { CommandWord } from './words.ts'
 
 type Command = (source: CommandSource, argument: Buffer) => string
 
-const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['conf', configuration],
-  ['cons', connections],
-  ['crst', resetConnections],
-  ['dirs', directories],
-  ['dump', dump],
-  ['envi', environment],
-  ['gtmk', ({ statistics }) => String(statistics.traceMask)],
+const handlers: Readonly<Record<CommandWord, Command>> = {
+  conf: configuration,
+  cons: connections,
+  crst: resetConnections,
+  dirs: directories,
+  dump: dump,
+  envi: environment,
+  gtmk: ({ statistics }) => String(statistics.traceMask),
   // ZooKeeper lists the digest of every 128th transaction; this server computes none.
-  ['hash', () => ''],
-  ['isro', ({ database }) => (database.readOnly ? 'ro' : 'rw')],
-  ['mntr', monitor],
-  ['ruok', () => 'imok'],
-  ['srst', resetServer],
-  ['srvr', (source) => summary(source, false)],
-  ['stat', (source) => summary(source, true)],
-  ['stmk', setTraceMask],
-  ['wchc', watchesBySession],
-  ['wchp', watchesByPath],
-  ['wchs', watchSummary],
-])
+  hash: () => '',
+  isro: ({ database }) => (database.readOnly ? 'ro' : 'rw'),
+  mntr: monitor,
+  ruok: () => 'imok',
+  srst: resetServer,
+  srvr: (source) => summary(source, false),
+  stat: (source) => summary(source, true),
+  stmk: setTraceMask,
+  wchc: watchesBySession,
+  wchp: watchesByPath,
+  wchs: watchSummary,
+}
+
+const commands: ReadonlyMap<string, Command> = new Map(Object.entries(handlers))
 
 /** What a member answers that looks for a leader. */
 const answeredAlways: ReadonlySet<string> = new Set(['conf', 'envi', 'gtmk', 'ruok', 'stmk'])
-
-/** How many bytes a four-letter word has, its argument included; 0 for what is no such word. */
-export function commandLength(word: string): number {
-  if (!commands.has(word)) return 0
-  return word === 'stmk' ? 12 : 4
-}
 
 /** Answers a four-letter word, or refuses one that is not in the whitelist. */
 export function answerCommand(word: string, argument: Buffer, source: CommandSource): string {
