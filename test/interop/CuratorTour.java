@@ -218,16 +218,24 @@ public class CuratorTour {
             node.start();
             check(node.waitForInitialCreate(PATIENCE, TimeUnit.SECONDS));
             long session = mine.getZookeeperClient().getZooKeeper().getSessionId();
-            // Another process takes the session over and closes it.
-            CountDownLatch connected = new CountDownLatch(1);
-            org.apache.zookeeper.ZooKeeper thief = new org.apache.zookeeper.ZooKeeper(
-                    zk.getZookeeperClient().getCurrentConnectionString(),
-                    10_000,
-                    event -> connected.countDown(),
-                    session,
-                    mine.getZookeeperClient().getZooKeeper().getSessionPasswd());
-            check(connected.await(PATIENCE, TimeUnit.SECONDS));
-            thief.close();
+            byte[] password = mine.getZookeeperClient().getZooKeeper().getSessionPasswd();
+            CountDownLatch gone = new CountDownLatch(1);
+            zk.checkExists().usingWatcher((Watcher) event -> gone.countDown()).forPath(path + "/n");
+            // Another process takes the session over and closes it. The first one takes it back when it is quicker to
+            // connect again than the other is to close it.
+            for (int i = 0; i < PATIENCE && gone.getCount() > 0; i++) {
+                CountDownLatch connected = new CountDownLatch(1);
+                org.apache.zookeeper.ZooKeeper thief = new org.apache.zookeeper.ZooKeeper(
+                        zk.getZookeeperClient().getCurrentConnectionString(),
+                        10_000,
+                        event -> connected.countDown(),
+                        session,
+                        password);
+                check(connected.await(PATIENCE, TimeUnit.SECONDS));
+                thief.close();
+                gone.await(1, TimeUnit.SECONDS);
+            }
+            same(gone.getCount(), 0L);
             until(states, ConnectionState.LOST);
             until(states, ConnectionState.RECONNECTED);
             eventually(() -> {
