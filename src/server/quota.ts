@@ -15,12 +15,21 @@ export function parseTrack(data: Uint8Array | null): Track | null {
   const text = Buffer.from(data).toString('utf8')
   if (text === '') return track
   // Java's split drops the empty parts at the end, and those alone.
-  for (const part of text.replace(/[,;]+$/, '').split(/[,;]+/)) {
-    const [key = '', value] = part.replace(/=+$/, '').split('=')
+  const pairs = withoutEnd(text, ',;')
+  if (pairs === '') return track
+  for (const part of pairs.split(/[,;]+/)) {
+    const [key = '', value] = withoutEnd(part, '=').split('=', 2)
     if (value === undefined || !/^(?:[+-]?\d{1,19})?$/.test(value)) return null
     track.set(key, value === '' ? -1 : Number(value))
   }
   return track
+}
+
+/** No regular expression: one that looks for a run at the end tries anew at each character of every other run. */
+function withoutEnd(text: string, characters: string): string {
+  let end = text.length
+  while (end > 0 && characters.includes(text[end - 1]!)) end--
+  return text.slice(0, end)
 }
 
 function formatTrack(track: Track): string {

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 /** What ZooKeeper's servers and clients call the service, and the realm. */
 const digestUri = 'zookeeper/zk-sasl-md5'
 const realm = 'zk-sasl-md5'
+/** Bytes: the RFC allows no longer response. */
+const longest = 4096
 
 /** Why an exchange failed; says nothing that is secret. */
 export class SaslError extends Error {
@@ -40,6 +42,7 @@ export class DigestMd5Server {
       return Buffer.from(`realm="${realm}",nonce="${this.#nonce}",charset=utf-8,algorithm=md5-sess`)
     }
     if (state !== 'challenged') throw new SaslError('the exchange is over')
+    if (response.length > longest) throw new SaslError('the response is too long')
     return this.#verify(parseDirectives(response.toString('utf8')))
   }
 
@@ -81,18 +84,54 @@ function secretText(user: string, password: string): Buffer {
   return Buffer.concat([encode(user), Buffer.from(`:${realm}:`), encode(password)])
 }
 
-/** Reads `name=value,name="quoted \"value\""`. @throws SaslError */
+/**
+ * Reads `name=value,name="quoted \"value\""`, character by character: who sends it is not known yet, and must not make
+ * the server go back and forth in it.
+ *
+ * @throws SaslError
+ */
 export function parseDirectives(text: string): Map<string, string> {
   const directives = new Map<string, string>()
-  const pattern = /[\s,]*([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/gy
-  for (let end = 0; end < text.length; end = pattern.lastIndex) {
-    const match = pattern.exec(text)
-    if (match === null) throw new SaslError('the response is malformed')
-    const [, name = '', quoted, plain = ''] = match
-    if (directives.has(name.toLowerCase())) throw new SaslError(`${name} comes twice`)
-    directives.set(name.toLowerCase(), quoted === undefined ? plain : quoted.replaceAll(/\\(.)/g, '$1'))
+  let at = 0
+  const take = (isWanted: (character: string) => boolean): string => {
+    const start = at
+    while (at < text.length && isWanted(text[at]!)) at++
+    return text.slice(start, at)
+  }
+  while (at < text.length) {
+    take((character) => character === ',' || isBlank(character))
+    const name = take((character) => /[\w-]/.test(character)).toLowerCase()
+    take(isBlank)
+    if (name === '' || text[at++] !== '=') throw malformed()
+    take(isBlank)
+    let value: string
+    if (text[at] === '"') [value, at] = readQuoted(text, at + 1)
+    else value = take((character) => character !== ',' && character !== '"' && !isBlank(character))
+    take(isBlank)
+    if (at < text.length && text[at++] !== ',') throw malformed()
+    if (directives.has(name)) throw new SaslError(`${name} comes twice`)
+    directives.set(name, value)
   }
   return directives
+}
+
+/** The value from `start` up to its closing quote, and where what follows begins. @throws SaslError */
+function readQuoted(text: string, start: number): [value: string, end: number] {
+  let value = ''
+  for (let at = start; at < text.length; at++) {
+    if (text[at] === '"') return [value, at + 1]
+    if (text[at] === '\\' && !/./.test(text[++at] ?? '')) break
+    value += text[at]!
+  }
+  throw malformed()
+}
+
+function isBlank(character: string): boolean {
+  return /\s/.test(character)
+}
+
+function malformed(): SaslError {
+  return new SaslError('the response is malformed')
 }
 
 function md5(data: Buffer | string): Buffer {

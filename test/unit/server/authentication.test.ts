@@ -218,6 +218,30 @@ describe('SASL DIGEST-MD5', () => {
     for (const text of ['a', 'a="1', 'a=1,a=2', '=', 'a=1 b=2']) expect(() => parseDirectives(text)).toThrow(SaslError)
   })
 
+  it('reads whatever is sent in one pass', () => {
+    const long = ' '.repeat(200_000)
+    expect([...parseDirectives(`${long}a${long}=${long},b=${long}"\\""${long}`)]).toEqual([
+      ['a', ''],
+      ['b', '"'],
+    ])
+    const run = 'x'.repeat(200_000)
+    const strings = [`a=${long}x y`, `a${long}b`, `${long}=`, `a="${'\\\\'.repeat(100_000)}`, `a=${run}"`, 'a="\\\n"']
+    for (const text of strings) expect(() => parseDirectives(text)).toThrow(SaslError)
+  })
+
+  it('refuses a response of more than 4 KiB, and closes', async () => {
+    await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
+    for (const [length, err] of [
+      [4096, 0],
+      [4097, -115],
+    ] as const) {
+      await using client = await RawClient.connect(server)
+      const { response } = answerTo((await saslStep(client, '')).token!, 'bob', 'secret')
+      expect((await saslStep(client, response.padEnd(length))).err).toBe(err)
+      if (err !== 0) await client.closed
+    }
+  })
+
   it('takes one response only', () => {
     const server = new DigestMd5Server(new Map([['bob', 'secret']]), Buffer.alloc(30, 7))
     const { response } = answerTo(server.evaluate(Buffer.alloc(0)).toString(), 'bob', 'secret')

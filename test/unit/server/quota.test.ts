@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import type { MultiOp } from '../../../src/protocol/multi.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
+import { parseTrack } from '../../../src/server/quota.ts'
 import { openAcl, RawClient } from '../../support/raw-client.ts'
 
 const server = new EmbeddedServer()
@@ -79,4 +80,28 @@ it('counts a multi as a whole, and ends with its znode', async () => {
   ])
   await client.request('delete', { path: '/zookeeper/quota/multi/zookeeper_limits', version: -1 })
   expect(await create('/multi/b')).toBe(0)
+})
+
+it('reads limits as Java splits them', () => {
+  const read = (text: string): [string, number][] | null => {
+    const track = parseTrack(Buffer.from(text))
+    return track === null ? null : [...track]
+  }
+  expect(read('count=5,bytes=-1=;byteHardLimit=-1;countHardLimit=7;,;')).toEqual([
+    ['count', 5],
+    ['bytes', -1],
+    ['byteHardLimit', -1],
+    ['countHardLimit', 7],
+  ])
+  expect(read('count==5')).toEqual([['count', -1]])
+  for (const text of ['', ',;']) expect(read(text)).toEqual([])
+  for (const text of [',count=5', 'count=', 'count', 'count=five', '=']) expect(read(text)).toBeNull()
+})
+
+it('reads limits of any length in one pass', () => {
+  for (const run of [';'.repeat(200_000), '='.repeat(200_000)]) {
+    expect(parseTrack(Buffer.from(`a=1,${run};b`))).toBeNull()
+    expect(parseTrack(Buffer.from(`a=1${run}b=2`))).not.toBeNull()
+    expect(parseTrack(Buffer.from(`a=1${run}`))?.get('a')).toBe(1)
+  }
 })
