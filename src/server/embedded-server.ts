@@ -29,6 +29,7 @@ export class EmbeddedServer {
   #listener: Listener | null = null
   #secureListener: Listener | null = null
   #starting: Promise<this> | null = null
+  #stopping: Promise<void> | null = null
   #startedAt = 0
   #notices: readonly string[] = []
 
@@ -53,16 +54,24 @@ export class EmbeddedServer {
   }
 
   /**
-   * Starts with an empty tree, or with what is in `dataDir`, and resolves when connections are accepted.
+   * Starts with an empty tree, or with what is in `dataDir`, and resolves when connections are accepted. While it stops,
+   * it starts once that is done.
    *
    * @throws DataDirectoryError if `dataDir` cannot be read without losing what was acknowledged
    */
   start(): Promise<this> {
-    this.#starting ??= this.#start()
-    return this.#starting
+    if (this.#starting !== null) return this.#starting
+    const starting = this.#start(this.#stopping)
+    this.#starting = starting
+    starting.catch(() => {
+      if (this.#starting === starting) this.#starting = null
+    })
+    return starting
   }
 
-  async #start(): Promise<this> {
+  async #start(stopping: Promise<void> | null): Promise<this> {
+    // Whether it stopped well is told to those who stopped it.
+    await stopping?.catch(() => {})
     const { runtime, host, port, tls, portUnification, securePort } = this.#settings
     const database = this.#settings.dataDir === null ? this.#makeDatabase(this.#settings) : await this.#load()
     this.#statistics = newStatistics()
@@ -84,7 +93,7 @@ export class EmbeddedServer {
     } catch (error) {
       await this.#listener?.close()
       await database.storage?.close()
-      this.#starting = this.#listener = null
+      this.#listener = null
       throw error
     }
     this.#database = database
@@ -95,11 +104,25 @@ export class EmbeddedServer {
   }
 
   /** Closes all connections, and resolves when the port is free. May be called any number of times. */
-  async stop(): Promise<void> {
-    if (this.#starting === null) return
-    await this.#starting.catch(() => {})
+  stop(): Promise<void> {
+    const starting = this.#starting
+    if (starting === null) return this.#stopping ?? Promise.resolve()
+    this.#starting = null
+    const stopping = this.#stop(starting).finally(() => {
+      if (this.#stopping === stopping) this.#stopping = null
+    })
+    this.#stopping = stopping
+    return stopping
+  }
+
+  async #stop(starting: Promise<this>): Promise<void> {
+    const isStarted = await starting.then(
+      () => true,
+      () => false,
+    )
+    if (!isStarted) return
     const listeners = [this.#listener, this.#secureListener]
-    this.#starting = this.#listener = this.#secureListener = null
+    this.#listener = this.#secureListener = null
     this.#reaper?.stop()
     this.#database?.stopSessions()
     for (const connection of this.#connections) connection.close()
@@ -178,14 +201,9 @@ export class EmbeddedServer {
         void this.stop()
       },
     })
-    try {
-      const state = await storage.load()
-      notices.push(...state.notices)
-      return new Database(this.#settings, standalone, undefined, { storage, state })
-    } catch (error) {
-      this.#starting = null
-      throw error
-    }
+    const state = await storage.load()
+    notices.push(...state.notices)
+    return new Database(this.#settings, standalone, undefined, { storage, state })
   }
 
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {
