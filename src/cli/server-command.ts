@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 
 import type { EmbeddedServerOptions } from '../server/index.ts'
+import { explainFailure } from './explain-failure.ts'
 import { formatAddress } from './format-address.ts'
 import { readTlsFiles, type TlsFlags } from './tls-files.ts'
 
@@ -86,7 +87,7 @@ async function serve(flags: ServerFlags): Promise<void> {
     process.once('SIGTERM', stop)
     console.log(`kazoo server is ready at ${formatAddress(flags.host, server.port)}${secure}`)
   } catch (error) {
-    console.error(`kazoo server: ${explain(error as NodeJS.ErrnoException, flags)}`)
+    console.error(`kazoo server: ${explainFailure(error as NodeJS.ErrnoException, flags)}`)
     process.exitCode = 1
   }
 }
@@ -104,21 +105,6 @@ async function optionsOf(flags: ServerFlags): Promise<EmbeddedServerOptions> {
     ...(quota === undefined ? {} : { enforceQuota: quota }),
     ...(saslUser === undefined ? {} : { saslUsers: saslUser }),
     ...(tls === null ? {} : { tls }),
-  }
-}
-
-function explain(error: NodeJS.ErrnoException, { host, port }: ServerFlags): string {
-  const address = formatAddress(host, (error as { readonly port?: number }).port ?? port)
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `${address} is in use already`
-    case 'EACCES':
-      return `no permission to listen on ${address}`
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is no address of this machine`
-    default:
-      return error.message
   }
 }
 
