@@ -2,6 +2,7 @@ import { type Deferred, deferred } from '../../common/deferred.ts'
 import { nodeRuntime } from '../../runtime/node-runtime.ts'
 import type { Listener, Runtime, Socket, SocketHandler } from '../../runtime/runtime.ts'
 import type { ServerAddress } from '../four-letter-word.ts'
+import { checkProxyOptions, checkTarget } from './check-options.ts'
 import { type ConnectionOwner, type CutOptions, type DirectionName, ProxyConnection } from './connection.ts'
 import { Direction } from './direction.ts'
 import type { LaneRules } from './lane.ts'
@@ -75,7 +76,9 @@ export class FaultProxy {
   #started = false
   #accepted = 0
 
+  /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: FaultProxyOptions) {
+    checkProxyOptions(options)
     this.#target = options.target
     this.#host = options.host ?? '127.0.0.1'
     this.#port = options.port ?? 0
@@ -111,12 +114,13 @@ export class FaultProxy {
     return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`
   }
 
-  /** Where new connections go. */
+  /** Where new connections go. Setting it throws TypeError or RangeError for what is no address. */
   get target(): ServerAddress {
     return this.#target
   }
 
   set target(target: ServerAddress) {
+    checkTarget(target)
     this.#target = target
   }
 

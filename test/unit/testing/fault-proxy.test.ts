@@ -229,3 +229,29 @@ describe('a new connection', () => {
     expect(server.peers).toEqual([])
   })
 })
+
+it.each([
+  [undefined, TypeError, 'the options must be an object'],
+  [{}, TypeError, 'target must be an object'],
+  [{ target: '127.0.0.1:2181' }, TypeError, 'target must be an object'],
+  [{ target: { port: 2181 } }, TypeError, 'target.host must be a string'],
+  [{ target: { host: '', port: 2181 } }, RangeError, 'target.host must not be empty'],
+  [{ target: { host: '127.0.0.1' } }, TypeError, 'target.port must be a number'],
+  [{ target: { host: '127.0.0.1', port: '2181' } }, TypeError, 'target.port must be a number'],
+  [{ target: { host: '127.0.0.1', port: 0 } }, RangeError, 'target.port'],
+  [{ target: { host: '127.0.0.1', port: 2181 }, port: -1 }, RangeError, 'port'],
+  [{ target: { host: '127.0.0.1', port: 2181 }, host: 7 }, TypeError, 'host must be a string'],
+  [{ target: { host: '127.0.0.1', port: 2181 }, colour: 'red' }, TypeError, 'unknown option "colour"'],
+])('refuses %o', (options, kind, message) => {
+  const make = (): unknown => new FaultProxy(options as never)
+  expect(make).toThrow(kind)
+  expect(make).toThrow(message)
+})
+
+it('refuses a new target that is no address, and keeps the old one', () => {
+  const { target } = proxy
+  expect(() => {
+    proxy.target = { host: '127.0.0.1', port: 65_536 }
+  }).toThrow(RangeError)
+  expect(proxy.target).toBe(target)
+})
