@@ -4,6 +4,9 @@ import { join } from 'node:path'
 
 import type { AppendFile, Files, OpenFile } from './runtime.ts'
 
+/** Node refuses to read or write 2 GiB or more at once. */
+const most = 1024 * 1024 * 1024
+
 /** Node's file system behind the {@link Files} interface. */
 export const nodeFiles: Files = {
   readFile: (path) => readFile(path),
@@ -50,7 +53,7 @@ export const nodeFiles: Files = {
         const bytes = Buffer.allocUnsafeSlow(length)
         let read = 0
         while (read < length) {
-          const { bytesRead } = await file.read(bytes, read, length - read, position + read)
+          const { bytesRead } = await file.read(bytes, read, Math.min(length - read, most), position + read)
           if (bytesRead === 0) break
           read += bytesRead
         }
@@ -59,7 +62,12 @@ export const nodeFiles: Files = {
       write: async (position, bytes) => {
         let written = 0
         while (written < bytes.length) {
-          const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written)
+          const { bytesWritten } = await file.write(
+            bytes,
+            written,
+            Math.min(bytes.length - written, most),
+            position + written,
+          )
           written += bytesWritten
         }
       },

@@ -24,18 +24,20 @@ const chunkSize = 1024 * 1024
  * A write that power or space ran out in leaves a torn end, which nobody was told of; that is found, and passed over.
  * Damage with whole transactions behind it is another thing: they had been acknowledged.
  *
+ * @param chunk - so many bytes are read at once, or a whole transaction if that is more
  * @throws {@link DataDirectoryError} for such damage, and for a file that is no log
  */
 export async function readLog(
   files: Files,
   { path }: DataFile,
   onTransaction: (logged: LoggedTransaction) => void,
+  chunk: number = chunkSize,
 ): Promise<LogEnd> {
   const file = await files.open(path)
   try {
     const header = await file.read(0, fileHeaderSize)
     const right = logStart.findIndex((byte, index) => byte !== header[index])
-    if (right === -1 && header.length === fileHeaderSize) return await readEntries(file, path, onTransaction)
+    if (right === -1 && header.length === fileHeaderSize) return await readEntries(file, path, onTransaction, chunk)
     // A log whose very first write was not finished: nothing of it is anything else.
     if (right !== -1 && !isZero(header, right)) throw noLog(path)
     return await checkTorn(file, path, 0, 0, 'an unfinished header')
@@ -54,9 +56,11 @@ async function readEntries(
   file: OpenFile,
   path: string,
   onTransaction: (logged: LoggedTransaction) => void,
+  chunk: number,
 ): Promise<LogEnd> {
+  const size = await file.size()
   let start = fileHeaderSize
-  let bytes = await file.read(start, chunkSize)
+  let bytes = await file.read(start, chunk)
   let at = 0
   let lastZxid = 0
   for (;;) {
@@ -72,13 +76,15 @@ async function readEntries(
       case 'short':
       case 'end': {
         const needed = entry.kind === 'short' ? entry.needed : 12
-        const more = await file.read(start + at, Math.min(Math.max(needed, chunkSize), 256 * chunkSize))
-        if (more.length <= bytes.length - at) {
+        // However long an entry says it is: it is torn only where the file really ends before it does.
+        const rest = Math.max(0, size - start - at)
+        const ends = entry.kind === 'short' ? rest < needed : rest <= bytes.length - at
+        if (ends) {
           const reason = entry.kind === 'short' ? 'it ends in the middle of a transaction' : null
           return await checkTorn(file, path, start + at, lastZxid, reason)
         }
         start += at
-        bytes = more
+        bytes = await file.read(start, Math.min(Math.max(needed, chunk), rest))
         at = 0
         if (entry.kind === 'end' && bytes.length >= 12 && readEntry(bytes, 0).kind === 'end') {
           return await checkTorn(file, path, start, lastZxid, null)

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+
+import { readLog } from '../../../../src/server/storage/log-reader.ts'
+import { simulate } from '../../../support/simulate.ts'
+import { History } from './history.ts'
+
+const path = '/data/version-2/log.1'
+const log = { path, name: 'log.1', zxid: 1, extension: '' }
+
+describe('reading a log', () => {
+  it('takes a transaction for whole however many chunks it is long, and for torn where the file ends in it', () =>
+    simulate(async (sim) => {
+      const runtime = sim.runtime('a')
+      const history = await History.open(runtime, { preallocate: 0 })
+      history.create('/first')
+      history.create('/long', 'x'.repeat(100_000))
+      history.create('/last')
+      await history.directory.close()
+      const good = Buffer.from(sim.disk('a').read(path)!)
+
+      const zxids: number[] = []
+      const read = async () => {
+        zxids.length = 0
+        return await readLog(runtime.files, log, ({ header }) => zxids.push(header.zxid), 64)
+      }
+      expect(await read()).toEqual({ size: good.length, lastZxid: 3, torn: null })
+      expect(zxids).toEqual([1, 2, 3])
+      sim.disk('a').write(path, good.subarray(0, 90_000))
+      expect(await read()).toMatchObject({ lastZxid: 1, torn: 'it ends in the middle of a transaction' })
+    }))
+})
