@@ -46,7 +46,7 @@ export const nodeFiles: Files = {
     }
   },
   open: async (path, options = {}): Promise<OpenFile> => {
-    const file = await open(path, options.create === true ? 'w+' : 'r+')
+    const file = await open(path, options.create !== true ? 'r+' : options.exclusive === true ? 'wx+' : 'w+')
     return {
       size: async () => (await file.stat()).size,
       read: async (position, length) => {

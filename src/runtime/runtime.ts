@@ -122,10 +122,10 @@ export interface Files {
   /** Opens for writing: a new file, or the end of an old one. */
   append(path: string): Promise<AppendFile>
   /**
-   * Opens for reading and writing anywhere; with `create`, an empty file takes the place of an old one. Rejects if there
-   * is no file to open.
+   * Opens for reading and writing anywhere; with `create`, an empty file takes the place of an old one, or, with
+   * `exclusive` too, it rejects with the code `EEXIST` if there is one. Rejects if there is no file to open.
    */
-  open(path: string, options?: { readonly create?: boolean }): Promise<OpenFile>
+  open(path: string, options?: { readonly create?: boolean; readonly exclusive?: boolean }): Promise<OpenFile>
   /** Resolves once the names in a directory are on disk: of files that were made, renamed or removed. */
   syncDirectory(path: string): Promise<void>
 }

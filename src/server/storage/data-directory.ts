@@ -5,6 +5,7 @@ import type { Transaction, TransactionHeader } from '../transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { listFiles, unfinishedPrefix, versionFolder } from './file-names.ts'
 import { LogWriter } from './log-writer.ts'
+import { takeFolders } from './open-folders.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 import type { Storage, StoredState } from './storage.ts'
@@ -41,6 +42,7 @@ export class DataDirectory implements Storage {
   readonly #logFolder: string
   readonly #log: LogWriter
   #state: Recovered | null = null
+  #giveBack: () => void = () => {}
   #lastZxid = 0
   #sinceSnapshot = 0
   #snapshot: Promise<number> | null = null
@@ -62,8 +64,20 @@ export class DataDirectory implements Storage {
   }
 
   async load(): Promise<StoredState> {
+    const folders = new Set([this.#snapshotFolder, this.#logFolder])
+    this.#giveBack = takeFolders(this.#files, folders)
+    try {
+      return await this.#load(folders)
+    } catch (error) {
+      await this.#log.close()
+      this.#giveBack()
+      throw error
+    }
+  }
+
+  async #load(folders: ReadonlySet<string>): Promise<StoredState> {
     const files = this.#files
-    for (const folder of new Set([this.#snapshotFolder, this.#logFolder])) await files.makeDirectory(folder)
+    for (const folder of folders) await files.makeDirectory(folder)
     for (const name of await files.list(this.#snapshotFolder)) {
       if (name.startsWith(unfinishedPrefix)) await files.remove(join(this.#snapshotFolder, name))
     }
@@ -112,6 +126,7 @@ export class DataDirectory implements Storage {
   async close(): Promise<void> {
     await this.#snapshot?.catch(() => {})
     await this.#log.close()
+    this.#giveBack()
   }
 
   get #loaded(): Recovered {

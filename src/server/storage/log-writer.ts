@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Writer } from '../../protocol/writer.ts'
 import type { Files, OpenFile, Runtime } from '../../runtime/runtime.ts'
 import type { Transaction, TransactionHeader } from '../transaction.ts'
+import { DataDirectoryError } from './data-directory-error.ts'
 import { FileHeader, fileHeaderSize, formatVersion, logMagic } from './file-header.ts'
 import { fileName } from './file-names.ts'
 import { LogEncoder } from './log-codec.ts'
@@ -149,7 +150,13 @@ export class LogWriter {
 
   async #open(firstZxid: number): Promise<OpenFile> {
     const { folder } = this.#options
-    const file = await this.#files.open(join(folder, fileName('log', firstZxid)), { create: true })
+    const path = join(folder, fileName('log', firstZxid))
+    const file = await this.#files.open(path, { create: true, exclusive: true }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      throw new DataDirectoryError(path, 'is there already: another server writes into this directory', {
+        cause: error,
+      })
+    })
     try {
       const writer = new Writer(fileHeaderSize)
       FileHeader.write(writer, { magic: logMagic, version: formatVersion, dbid: 0n })

@@ -87,6 +87,7 @@ class Recovery {
       0,
       logs.findLastIndex(({ zxid }) => zxid <= this.#snapshot.zxid + 1),
     )
+    const empty: DataFile[] = []
     for (const log of logs.slice(first)) {
       let begun = false
       const { size, torn } = await readLog(files, log, (logged) => {
@@ -94,11 +95,14 @@ class Recovery {
         begun = true
         this.#replay(logged)
       })
+      if (!begun) empty.push(log)
       if (torn === null) continue
       this.#notices.push(`${log.path}: ends in an unfinished write at byte ${size} (${torn}), which is left out`)
       // An older log keeps its torn end: the next one goes on where it was torn, or the gap is found.
-      if (log === logs.at(-1)) await cut(files, log.path, size)
+      if (begun && log === logs.at(-1)) await cut(files, log.path, size)
     }
+    // What comes next may need the name.
+    for (const { path, zxid } of empty) if (zxid > this.#lastZxid) await files.remove(path)
   }
 
   end(): Omit<Recovered, 'isNew'> {
@@ -160,10 +164,6 @@ class Recovery {
 }
 
 async function cut(files: Files, path: string, size: number): Promise<void> {
-  if (size === 0) {
-    await files.remove(path)
-    return
-  }
   const file = await files.open(path)
   try {
     await file.truncate(size)

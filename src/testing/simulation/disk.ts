@@ -91,7 +91,7 @@ export class Disk {
       rename: (from, to) => take(`rename ${from}`, 0.2, () => this.#rename(resolve(from), resolve(to))),
       remove: (path) => take(`remove ${path}`, 0.2, () => this.#remove(resolve(path))),
       append: (path) => take(`open ${path}`, 0.2, () => this.#append(path, take)),
-      open: (path, options) => take(`open ${path}`, 0.2, () => this.#open(path, options?.create === true, take)),
+      open: (path, options) => take(`open ${path}`, 0.2, () => this.#open(path, options ?? {}, take)),
       syncDirectory: (path) => take(`sync ${path}`, 5, () => {}),
     }
   }
@@ -105,7 +105,9 @@ export class Disk {
     return file
   }
 
-  #open(path: string, create: boolean, take: Take): OpenFile {
+  #open(path: string, options: NonNullable<Parameters<Files['open']>[1]>, take: Take): OpenFile {
+    const { create = false, exclusive = false } = options
+    if (create && exclusive && this.#files.has(resolve(path))) throw fileError('EEXIST', path)
     const file = create ? this.#make(path, true) : this.#get(path)
     return {
       size: () => take(`size ${path}`, 0.1, () => file.bytes.length),
