@@ -1,5 +1,5 @@
 import type { AclEntry } from '../protocol/records.ts'
-import type { Acl } from './acl-table.ts'
+import { aclKey, type Acl } from './acl-table.ts'
 import type { AuthSchemes, Identity } from './auth-schemes.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
 
@@ -15,54 +15,82 @@ export function isPermitted(acl: Acl, perms: number, identities: readonly Identi
   })
 }
 
+/** So many entries may stand for `auth` in the ACLs of one request: each of a few bytes stands for all identities. */
+const mostProven = 10_000
+
 /**
- * The ACL that a znode gets: doubles removed, `auth` replaced by the proven identities of who asks.
- *
- * @returns an error code for an invalid one
+ * What the ACLs of one request come to: doubles removed, `auth` replaced by the proven identities of who asks. Equal
+ * lists within a multi come to one and the same list.
  */
-export function resolveAcl(
-  entries: readonly AclEntry[],
-  identities: readonly Identity[],
-  schemes: AuthSchemes,
-): readonly AclEntry[] | ErrorCode {
-  if (isOpen(entries)) return entries
-  const distinct: AclEntry[] = []
-  for (const entry of entries) {
-    // ZooKeeper compares before it checks, and stumbles over what is null.
-    if (distinct.some((other) => comparesNull(other, entry))) return errorCodes.marshallingError
-    if (!distinct.some((other) => isSame(other, entry))) distinct.push(entry)
+export class AclResolver {
+  readonly #identities: readonly Identity[]
+  readonly #schemes: AuthSchemes
+  #known: Map<string, readonly AclEntry[] | ErrorCode> | null = null
+  #proven: readonly Identity[] | null = null
+  #made = 0
+
+  constructor(identities: readonly Identity[], schemes: AuthSchemes) {
+    this.#identities = identities
+    this.#schemes = schemes
   }
-  const resolved: AclEntry[] = []
-  for (const entry of distinct) {
-    const { perms, id } = entry
-    if (id.scheme === null) return errorCodes.invalidAcl
-    if (id.scheme === 'auth') {
-      const proven = identities.filter(({ scheme }) => schemes.get(scheme)?.authenticated === true)
-      if (proven.length === 0) return errorCodes.invalidAcl
-      resolved.push(...proven.map((identity) => ({ perms, id: { scheme: identity.scheme, id: identity.id } })))
-      continue
+
+  /** @returns an error code for an invalid one */
+  resolve(entries: readonly AclEntry[]): readonly AclEntry[] | ErrorCode {
+    if (isOpen(entries)) return entries
+    const key = aclKey(entries)
+    const known = this.#known?.get(key)
+    if (known !== undefined) return known
+    const resolved = this.#resolve(entries)
+    this.#known ??= new Map()
+    this.#known.set(key, resolved)
+    return resolved
+  }
+
+  #resolve(entries: readonly AclEntry[]): readonly AclEntry[] | ErrorCode {
+    const distinct = distinctOf(entries)
+    if (distinct === null) return errorCodes.marshallingError
+    const resolved: AclEntry[] = []
+    for (const entry of distinct) {
+      const { perms, id } = entry
+      if (id.scheme === null) return errorCodes.invalidAcl
+      if (id.scheme === 'auth') {
+        this.#proven ??= this.#identities.filter(({ scheme }) => this.#schemes.get(scheme)?.authenticated === true)
+        this.#made += this.#proven.length
+        if (this.#proven.length === 0 || this.#made > mostProven) return errorCodes.invalidAcl
+        // The identities themselves serve as ids: the fewer objects the better.
+        for (const identity of this.#proven) resolved.push({ perms, id: identity })
+        continue
+      }
+      const scheme = this.#schemes.get(id.scheme)
+      if (id.id === null)
+        return scheme === undefined && id.scheme !== 'world' ? errorCodes.invalidAcl : errorCodes.marshallingError
+      const isValid = id.scheme === 'world' ? id.id === 'anyone' : scheme?.isValid(id.id) === true
+      if (!isValid) return errorCodes.invalidAcl
+      resolved.push(entry)
     }
-    const scheme = schemes.get(id.scheme)
-    if (id.id === null)
-      return scheme === undefined && id.scheme !== 'world' ? errorCodes.invalidAcl : errorCodes.marshallingError
-    const isValid = id.scheme === 'world' ? id.id === 'anyone' : scheme?.isValid(id.id) === true
-    if (!isValid) return errorCodes.invalidAcl
-    resolved.push(entry)
+    return resolved.length === 0 ? errorCodes.invalidAcl : resolved
   }
-  return resolved.length === 0 ? errorCodes.invalidAcl : resolved
+}
+
+/** Without doubles; null where ZooKeeper, which compares before it checks, stumbles over what is null. */
+function distinctOf(entries: readonly AclEntry[]): readonly AclEntry[] | null {
+  if (entries.length < 2) return entries
+  const distinct: AclEntry[] = []
+  const seen = new Set<number | string>()
+  for (const entry of entries) {
+    const { perms, id } = entry
+    const [byScheme, whole] = [`${perms}:${id.scheme}`, aclKey([entry])]
+    if (id.scheme === null ? seen.has(perms) : id.id === null && seen.has(byScheme)) return null
+    if (seen.has(whole)) continue
+    seen.add(perms).add(byScheme).add(whole)
+    distinct.push(entry)
+  }
+  return distinct
 }
 
 function isOpen(entries: readonly AclEntry[]): boolean {
   const { scheme, id } = entries.length === 1 ? entries[0]!.id : { scheme: null, id: null }
   return scheme === 'world' && id === 'anyone'
-}
-
-function isSame(a: AclEntry, b: AclEntry): boolean {
-  return a.perms === b.perms && a.id.scheme === b.id.scheme && a.id.id === b.id.id
-}
-
-function comparesNull(a: AclEntry, b: AclEntry): boolean {
-  return a.perms === b.perms && (b.id.scheme === null || (a.id.scheme === b.id.scheme && b.id.id === null))
 }
 
 /** An ACL as those see it who may not change it: passwords' hashes hidden. */

@@ -19,6 +19,8 @@ export class Acl {
 /** Every ACL in use. */
 export class AclTable {
   readonly #byKey = new Map<string, Acl>()
+  /** Spares the key of a long list that many znodes of a multi share. */
+  readonly #byList = new WeakMap<readonly AclEntry[], Acl>()
 
   get size(): number {
     return this.#byKey.size
@@ -30,22 +32,24 @@ export class AclTable {
 
   /** The one object for this list, counted as used once more. */
   acquire(entries: readonly AclEntry[]): Acl {
-    const key = keyOf(entries)
-    let acl = this.#byKey.get(key)
-    if (acl === undefined) {
-      acl = new Acl(entries)
+    let acl = this.#byList.get(entries)
+    if (acl === undefined || acl.uses === 0) {
+      const key = aclKey(entries)
+      acl = this.#byKey.get(key) ?? new Acl(entries)
       this.#byKey.set(key, acl)
+      if (entries.length > 1) this.#byList.set(entries, acl)
     }
     acl.uses++
     return acl
   }
 
   release(acl: Acl): void {
-    if (--acl.uses === 0) this.#byKey.delete(keyOf(acl.entries))
+    if (--acl.uses === 0) this.#byKey.delete(aclKey(acl.entries))
   }
 }
 
-function keyOf(entries: readonly AclEntry[]): string {
+/** Equal for equal lists. */
+export function aclKey(entries: readonly AclEntry[]): string {
   const first = entries[0]
   // By far the most common list; JSON would take longer than all the rest of a create.
   if (entries.length === 1 && first!.id.scheme === 'world' && first!.id.id === 'anyone') return `w${first!.perms}`

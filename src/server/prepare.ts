@@ -3,7 +3,7 @@ import { anyVersion, createFlags, permissions } from '../protocol/constants.ts'
 import type { MultiOp } from '../protocol/multi.ts'
 import type { RequestOf } from '../protocol/operations.ts'
 import type { AclEntry } from '../protocol/records.ts'
-import { isPermitted, resolveAcl } from './acl-check.ts'
+import { isPermitted, type AclResolver } from './acl-check.ts'
 import type { AuthSchemes, Identity } from './auth-schemes.ts'
 import type { NodeView } from './data-node.ts'
 import type { DataTree } from './data-tree.ts'
@@ -21,6 +21,7 @@ export interface Writer {
   readonly sessionId: bigint
   readonly identities: readonly Identity[]
   readonly schemes: AuthSchemes
+  readonly acls: AclResolver
   readonly tree: DataTree
   readonly ttlEnabled: boolean
   readonly enforceQuota: boolean
@@ -45,7 +46,7 @@ export function prepareCreate(
   if (hasTtl ? ttl <= 0 || ttl > maxTtl : ttl >= 0) return errorCodes.badArguments
   const slash = path.lastIndexOf('/')
   if (slash === -1 || path.includes('\0')) return errorCodes.badArguments
-  const acl = resolveAcl(request.acl, writer.identities, writer.schemes)
+  const acl = writer.acls.resolve(request.acl)
   if (typeof acl === 'number') return acl
   const parent = view.find(path.slice(0, slash))
   if (parent === undefined) return errorCodes.noNode
@@ -126,7 +127,7 @@ export function prepareSetData(
 export function prepareSetAcl(writer: Writer, view: View, request: RequestOf<'setAcl'>): Transaction | ErrorCode {
   const { path, version } = request
   if (!isValidPath(path)) return errorCodes.badArguments
-  const acl = resolveAcl(request.acl, writer.identities, writer.schemes)
+  const acl = writer.acls.resolve(request.acl)
   if (typeof acl === 'number') return acl
   const node = view.find(path)
   if (node === undefined) return errorCodes.noNode

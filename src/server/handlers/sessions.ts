@@ -3,6 +3,11 @@ import { certificateIdentities, digestId, type Identity } from '../auth-schemes.
 import { errorCodes } from '../error-codes.ts'
 import type { Handlers, RequestContext } from '../handler.ts'
 
+/** So many identities has one connection at most: `auth` in an ACL stands for each of them. */
+const mostIdentities = 1_000
+/** Characters of all of them together, at most: every different ACL keeps them once more. */
+const mostCharacters = 64 * 1024
+
 /** The operations about the connection and its session. */
 export const sessionHandlers: Handlers<'ping' | 'auth' | 'sasl' | 'closeSession'> = {
   ping: () => errorCodes.ok,
@@ -13,8 +18,7 @@ export const sessionHandlers: Handlers<'ping' | 'auth' | 'sasl' | 'closeSession'
       context.closeAfterAnswer()
       return errorCodes.authFailed
     }
-    addIdentities(context, proven)
-    return errorCodes.ok
+    return addIdentities(context, proven) ? errorCodes.ok : errorCodes.authFailed
   },
 
   sasl: (context, { token }) => {
@@ -28,7 +32,9 @@ export const sessionHandlers: Handlers<'ping' | 'auth' | 'sasl' | 'closeSession'
         context.closeAfterAnswer()
         return context.database.settings.requireSasl ? errorCodes.sessionClosedRequireSaslAuth : errorCodes.authFailed
       }
-      if (sasl.user !== null) addIdentities(context, [{ scheme: 'sasl', id: sasl.user }])
+      if (sasl.user !== null && !addIdentities(context, [{ scheme: 'sasl', id: sasl.user }])) {
+        return errorCodes.authFailed
+      }
     }
     operations.sasl.response.write(context.ok(), { token: answer })
     return errorCodes.ok
@@ -66,8 +72,17 @@ function authenticate(context: RequestContext, scheme: string, auth: Uint8Array 
   }
 }
 
-function addIdentities({ identities }: RequestContext, proven: readonly Identity[]): void {
+/** Takes these up; false where that would be too many, which ends the connection. */
+function addIdentities(context: RequestContext, proven: readonly Identity[]): boolean {
+  const { identities } = context
   for (const { scheme, id } of proven) {
-    if (!identities.some((known) => known.scheme === scheme && known.id === id)) identities.push({ scheme, id })
+    if (identities.some((known) => known.scheme === scheme && known.id === id)) continue
+    const length = identities.reduce((sum, known) => sum + known.id.length, id.length)
+    if (identities.length >= mostIdentities || length > mostCharacters) {
+      context.closeAfterAnswer()
+      return false
+    }
+    identities.push({ scheme, id })
   }
+  return true
 }

@@ -2,6 +2,7 @@ import { createFlags } from '../../protocol/constants.ts'
 import type { MultiOp, MultiResult } from '../../protocol/multi.ts'
 import { operations, type RequestOf } from '../../protocol/operations.ts'
 import { Stat, StatRecord } from '../../protocol/stat.ts'
+import { AclResolver } from '../acl-check.ts'
 import { Draft } from '../draft.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import type { Handlers, RequestContext } from '../handler.ts'
@@ -127,6 +128,7 @@ function writerOf({ database, session, identities }: RequestContext): Writer {
     sessionId: session.id,
     identities,
     schemes: database.schemes,
+    acls: new AclResolver(identities, database.schemes),
     tree: database.tree,
     ttlEnabled: ttl,
     enforceQuota,
