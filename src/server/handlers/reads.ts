@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../common/errors.ts'
 import { permissions } from '../../protocol/constants.ts'
 import type { MultiResult } from '../../protocol/multi.ts'
 import { operations } from '../../protocol/operations.ts'
@@ -6,6 +7,9 @@ import type { DataNode } from '../data-node.ts'
 import { errorCodes } from '../error-codes.ts'
 import type { Handlers, RequestContext } from '../handler.ts'
 import { watchKinds } from '../watch-table.ts'
+
+/** Bytes. Beyond, the connection is closed: any client, too, would refuse the answer. */
+const largestMultiRead = 64 * 1024 * 1024
 
 /** The operations that change nothing but watches. */
 export const readHandlers: Handlers<
@@ -89,13 +93,22 @@ export const readHandlers: Handlers<
 
   multiRead: (context, ops) => {
     const results: MultiResult[] = []
+    let size = 0
     for (const { op, body } of ops) {
       if (op !== 'getData' && op !== 'getChildren') return errorCodes.marshallingError
       const node = context.database.tree.find(body.path)
       if (node === undefined) results.push({ op: 'error', body: { err: errorCodes.noNode } })
       else if (!context.may(node, permissions.read)) results.push({ op: 'error', body: { err: errorCodes.noAuth } })
-      else if (op === 'getData') results.push({ op, body: { data: node.data, stat: node.stat() } })
-      else results.push({ op, body: { children: namesOf(node) } })
+      else if (op === 'getData') {
+        results.push({ op, body: { data: node.data, stat: node.stat() } })
+        size += node.data?.length ?? 0
+      } else {
+        const children = namesOf(node)
+        results.push({ op, body: { children } })
+        for (const name of children) size += 4 + name.length
+      }
+      // A read of a few bytes may ask for a megabyte.
+      if (size > largestMultiRead) throw new ProtocolError('multiRead: the answer would be too large')
     }
     operations.multiRead.response.write(context.ok(), results)
     return errorCodes.ok

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { createFlags } from '../../../src/protocol/constants.ts'
+import type { MultiOp } from '../../../src/protocol/multi.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
-import { openAcl, RawClient } from '../../support/raw-client.ts'
+import { openAcl, RawClient, requestFrame } from '../../support/raw-client.ts'
 
 const server = new EmbeddedServer()
 beforeAll(() => server.start())
@@ -33,6 +34,19 @@ it('multiRead answers each read by itself', async () => {
     { op: 'error', body: { err: -101 } },
     { op: 'error', body: { err: -102 } },
   ])
+})
+
+it('multiRead closes the connection rather than answer with more than 64 MiB', async () => {
+  await using client = await RawClient.connect(server)
+  const data = Buffer.alloc(1024 * 1024 - 1024, 'x')
+  expect(await client.request('create', { path: '/large', data, acl: openAcl, flags: 0 })).toMatchObject({ err: 0 })
+  const reads = (count: number): MultiOp[] =>
+    Array.from({ length: count }, () => ({ op: 'getData', body: { path: '/large', watch: false } }))
+  expect((await client.request('multiRead', reads(64)))!.body).toHaveLength(64)
+  const before = client.received
+  client.socket.write(requestFrame('multiRead', reads(10_000), 7))
+  await client.closed
+  expect(client.received).toBe(before)
 })
 
 it('getEphemerals lists those of the session, by prefix', async () => {
