@@ -18,6 +18,7 @@ import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
 import type { Faults } from './faults.ts'
 import type { RequestContext } from './handler.ts'
+import { HandshakeDeadline } from './handshake-deadline.ts'
 import { javaAddress } from './ip-acl.ts'
 import { Outbox } from './outbox.ts'
 import { Replies } from './reply.ts'
@@ -57,6 +58,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
   readonly #flush = (): void => this.#send()
+  /** Null once the client has said what it wants. */
+  #deadline: HandshakeDeadline | null
   #session: Session | null = null
   #sasl: DigestMd5Server | null = null
   #timeout = 0
@@ -89,6 +92,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
     if (host.faults.paused) socket.pause()
+    const isHeld = (): boolean => host.faults.paused
+    this.#deadline = new HandshakeDeadline(settings.runtime, isHeld, () => this.close())
   }
 
   /** The session, once there is one. */
@@ -135,6 +140,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   received(chunk: Buffer): void {
     if (this.#closing) return
     this.#touched = false
+    this.#deadline?.heard()
     const bytes = this.#head === null ? chunk : this.#sniff(chunk)
     if (bytes === null) return
     try {
@@ -155,6 +161,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#closed = true
     this.#closing = true
     this.#waiting = []
+    this.#introduced()
+    this.#outbox.stop()
     this.database.watches.removeWatcher(this)
     if (this.#session?.connection === this) this.#session.connection = null
     this.#host.closed(this)
@@ -256,6 +264,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
       }
       if (head.length >= length) {
         this.#closing = true
+        this.#introduced()
         this.#host.statistics.received++
         this.#outbox.write(Buffer.from(this.#host.command(word, head.subarray(4, length))))
         this.#outbox.end()
@@ -279,7 +288,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     else this.#request(this.#session, reader)
   }
 
+  #introduced(): void {
+    this.#deadline?.cancel()
+    this.#deadline = null
+  }
+
   #shakeHands(request: ConnectRequest): void {
+    this.#introduced()
     const { database } = this
     // The client needs a server that takes writes, or has seen more than we know: it should look for another.
     const { membership, readOnly } = database

@@ -1,4 +1,4 @@
-import type { Runtime, Socket } from '../runtime/runtime.ts'
+import type { Runtime, Socket, Timer } from '../runtime/runtime.ts'
 import type { Faults } from './faults.ts'
 import type { Storage } from './storage/storage.ts'
 
@@ -10,6 +10,9 @@ interface Late {
   isDurable: boolean
 }
 
+/** So long may a peer take no byte, and not end its side, once the server has ended its own; in ms. */
+const linger = 2_000
+
 /** What a connection sends, in order: not before what it tells of is on disk, and as late as the faults of a test want. */
 export class Outbox {
   readonly #socket: Socket
@@ -19,6 +22,7 @@ export class Outbox {
   readonly #onEmpty: () => void
   readonly #late: Late[] = []
   #lateBytes = 0
+  #linger: Timer | null = null
 
   /** @param onEmpty - called when all that was held back is handed over */
   constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null, onEmpty: () => void) {
@@ -41,8 +45,27 @@ export class Outbox {
 
   /** Ends the connection behind what was written. */
   end(): void {
-    if (this.#isClear) this.#socket.end()
+    if (this.#isClear) this.#end()
     else this.#defer(null)
+  }
+
+  /** The connection is over. */
+  stop(): void {
+    this.#linger?.cancel()
+  }
+
+  /** A peer that goes on sending, or does not read, would otherwise keep the connection for as long as it likes. */
+  #end(): void {
+    const wait = (): void => {
+      const pending = this.#socket.pendingBytes
+      this.#linger = this.#runtime.setTimer(linger, () => {
+        const now = this.#socket.pendingBytes
+        if (now === 0 || now === pending) this.#socket.destroy()
+        else wait()
+      })
+    }
+    this.#socket.end()
+    wait()
   }
 
   get #isClear(): boolean {
@@ -72,7 +95,7 @@ export class Outbox {
       }
       this.#late.shift()
       this.#lateBytes -= first.bytes?.length ?? 0
-      if (first.bytes === null) this.#socket.end()
+      if (first.bytes === null) this.#end()
       else this.#socket.write(first.bytes)
       if (this.#late.length === 0) this.#onEmpty()
     }

@@ -1,0 +1,115 @@
+import { expect, it } from 'vitest'
+
+import { EmbeddedServer } from '../../../src/server/index.ts'
+import { Outbox } from '../../../src/server/outbox.ts'
+import type { Faults } from '../../../src/server/faults.ts'
+import type { Socket } from '../../../src/runtime/runtime.ts'
+import type { Simulation } from '../../../src/testing/index.ts'
+import { handshakeFrame } from '../../support/raw-client.ts'
+import { RawPeer } from '../../support/raw-peer.ts'
+import { simulate } from '../../support/simulate.ts'
+
+async function start(sim: Simulation): Promise<EmbeddedServer> {
+  return await new EmbeddedServer({ host: '0.0.0.0', port: 2181, runtime: sim.runtime('server') }).start()
+}
+
+async function dial(sim: Simulation): Promise<RawPeer> {
+  const peer = RawPeer.dial(sim.runtime('client'), sim.address('server'), 2181)
+  await peer.opened
+  return peer
+}
+
+/** Virtual ms until the server closes the connection. */
+async function life(sim: Simulation, peer: RawPeer): Promise<number> {
+  const since = sim.now
+  await peer.closed
+  return sim.now - since
+}
+
+it.each([
+  ['says nothing', []],
+  ['stops amid a four-letter word', [114, 117]],
+  ['stops amid a handshake', [0, 0, 0, 45, 0]],
+])('closes a connection after 10 s of silence if its client %s', (_, bytes) =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    const peer = await dial(sim)
+    await sim.sleep(5_000)
+    if (bytes.length > 0) peer.socket.write(Buffer.from(bytes))
+    const ms = await life(sim, peer)
+    const expected = bytes.length === 0 ? 5_000 : 10_000
+    expect(ms).toBeGreaterThan(expected - 500)
+    expect(ms).toBeLessThan(expected + 500)
+    expect(server.connectionCount).toBe(0)
+  }),
+)
+
+it('closes a connection after 30 s whose client sends its handshake byte by byte', () =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    const peer = await dial(sim)
+    const closed = life(sim, peer)
+    for (const byte of handshakeFrame()) {
+      peer.socket.write(Buffer.from([byte]))
+      await sim.sleep(1_000)
+    }
+    const ms = await closed
+    expect(ms).toBeGreaterThan(29_500)
+    expect(ms).toBeLessThan(30_500)
+    expect(server.connectionCount).toBe(0)
+  }))
+
+it('leaves a client with a session to the session’s own timeout', () =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    const peer = await dial(sim)
+    peer.socket.write(handshakeFrame({ timeout: 40_000 }))
+    await sim.sleep(35_000)
+    expect(server.connectionCount).toBe(1)
+  }))
+
+it('does not take its own pause for the silence of a client', () =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    server.faults.pause()
+    const peer = await dial(sim)
+    peer.socket.write(handshakeFrame())
+    await sim.sleep(60_000)
+    expect(server.connectionCount).toBe(1)
+    server.faults.resume()
+    await peer.received(41)
+  }))
+
+it.each([
+  ['a four-letter word', Buffer.from('ruok')],
+  ['a refused session', handshakeFrame({ sessionId: 12_345n })],
+])('closes a connection that the client does not end, after %s', (_, bytes) =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    const peer = await dial(sim)
+    // It never hears of the end, and goes on.
+    peer.socket.pause()
+    peer.socket.write(bytes)
+    await sim.sleep(1_000)
+    expect(server.connectionCount).toBe(1)
+    peer.socket.write(Buffer.alloc(1_000))
+    await sim.sleep(3_000)
+    expect(server.connectionCount).toBe(0)
+  }),
+)
+
+it('waits for a peer that reads slowly, as long as it reads', () =>
+  simulate(async (sim) => {
+    const log: string[] = []
+    const socket = { pendingBytes: 3, end: () => log.push('end'), destroy: () => log.push('destroy') }
+    const faults = { currentDelay: 0 } as Faults
+    const outbox = new Outbox(socket as unknown as Socket, sim.runtime('server'), faults, null, () => {})
+    outbox.end()
+    await sim.sleep(100)
+    for (socket.pendingBytes of [2, 1]) {
+      await sim.sleep(2_000)
+      expect(log).toEqual(['end'])
+    }
+    await sim.sleep(2_000)
+    expect(log).toEqual(['end', 'destroy'])
+  }))
