@@ -1,3 +1,4 @@
+import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
 import { ClientConnection, type ConnectionHost } from './client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
@@ -197,8 +198,12 @@ export class EmbeddedServer {
       onNotice: (notice) => notices.push(notice),
       onFailure: (error) => {
         // Nobody may take for granted what is not on disk: as ZooKeeper does, the server ends.
-        onFailure(error)
-        void this.stop()
+        this.stop().catch(reportUncaught)
+        try {
+          onFailure(error)
+        } catch (thrown) {
+          reportUncaught(thrown)
+        }
       },
     })
     const state = await storage.load()

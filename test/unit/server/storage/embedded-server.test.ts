@@ -62,6 +62,41 @@ describe('an embedded server with a data directory', () => {
       expect(server.connectionCount).toBe(0)
     }))
 
+  it('ends when the disk is full, whatever the callback throws', () =>
+    simulate(async (sim) => {
+      const thrown = new Error('thrown by the callback')
+      const uncaught: unknown[] = []
+      const defer = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation((callback) => {
+        try {
+          callback()
+        } catch (error) {
+          uncaught.push(error)
+        }
+      })
+      try {
+        sim.disk('server').capacity = 1_000_000
+        const server = await new EmbeddedServer({
+          ...options,
+          runtime: sim.runtime('server'),
+          onFailure: () => {
+            throw thrown
+          },
+        }).start()
+        const zk = new KazooClient({ hosts: 'server:2181', runtime: sim.runtime('client') })
+        await expect(zk.start({ timeout: 3000 })).rejects.toThrow(/3000|connect/)
+        expect(uncaught).toEqual([thrown])
+        expect(() => server.port).toThrow('not started')
+        expect(server.connectionCount).toBe(0)
+        // The end that has begun is over: the directory is free.
+        await server.stop()
+        sim.disk('server').capacity = Number.POSITIVE_INFINITY
+        await server.start()
+        await server.stop()
+      } finally {
+        defer.mockRestore()
+      }
+    }))
+
   it('starts again on the same directory, and says what it mended', () =>
     simulate(async (sim) => {
       const runtime = sim.runtime('server')
