@@ -43,7 +43,7 @@ export async function recover(files: Files, snapshotFolder: string, logFolder: s
   }
   const run = new Recovery(snapshot ?? empty(), notices)
   await run.replayAll(files, logs)
-  return { ...run.end(), isNew: snapshots.length === 0 && logs.length === 0 }
+  return { ...run.end(logFolder), isNew: snapshots.length === 0 && logs.length === 0 }
 }
 
 function empty(): Snapshot {
@@ -105,11 +105,14 @@ class Recovery {
     for (const { path, zxid } of empty) if (zxid > this.#lastZxid) await files.remove(path)
   }
 
-  end(): Omit<Recovered, 'isNew'> {
-    const { tree, watches, sessions, digest } = this.#snapshot
+  /** @throws {@link DataDirectoryError} if the snapshot holds some of what is in no log */
+  end(logFolder: string): Omit<Recovered, 'isNew'> {
+    const { zxid, tree, watches, sessions, digest } = this.#snapshot
     if (this.#isFuzzy && digest !== null) {
-      this.#notices.push(
-        `the snapshot was still being written at 0x${hex(digest.zxid)}, but the logs end at 0x${hex(this.#lastZxid)}`,
+      throw new DataDirectoryError(
+        logFolder,
+        `the snapshot 0x${hex(zxid)} was still being written at 0x${hex(digest.zxid)}, but the logs end at ` +
+          `0x${hex(this.#lastZxid)}: a log is missing, or cut. Restore it, or remove that snapshot to go back to an older one`,
       )
     }
     for (const id of [...tree.ephemerals.keys()]) {

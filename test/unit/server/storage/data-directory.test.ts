@@ -244,6 +244,27 @@ describe('a data directory', () => {
       expect(again.state.notices.join()).toContain('digest differs')
     }))
 
+  it('refuses a snapshot that holds some of what is in no log', () =>
+    simulate(async (sim) => {
+      const runtime = sim.runtime('a')
+      const history = await History.open(runtime)
+      for (let i = 0; i < 50; i++) history.create(`/n${i}`)
+      await history.settle()
+      const snapshot = history.directory.snapshot()
+      for (let i = 0; i < 10; i++) {
+        history.create(`/while${i}`)
+        await runtime.files.exists('/data')
+      }
+      await snapshot
+      await history.directory.close()
+      const log = Buffer.from(sim.disk('a').read(`${folder}/log.33`)!)
+      expect((await reopen(sim)).describe()).toBe(history.describe())
+      sim.disk('a').write(`${folder}/log.33`, log.subarray(0, 16))
+      await expect(reopen(sim)).rejects.toThrow(
+        /snapshot 0x32 was still being written at 0x3\w, but the logs end at 0x32/,
+      )
+    }))
+
   it('keeps three snapshots and the logs they need', () =>
     simulate(async (sim) => {
       const history = await History.open(sim.runtime('a'))
