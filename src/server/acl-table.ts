@@ -1,4 +1,9 @@
+import { createHash } from 'node:crypto'
+
 import type { AclEntry } from '../protocol/records.ts'
+
+/** Characters. */
+const longKey = 1024
 
 /** A list of ACL entries. Equal lists are one object, however many znodes have them. */
 export class Acl {
@@ -53,5 +58,7 @@ export function aclKey(entries: readonly AclEntry[]): string {
   const first = entries[0]
   // By far the most common list; JSON would take longer than all the rest of a create.
   if (entries.length === 1 && first!.id.scheme === 'world' && first!.id.id === 'anyone') return `w${first!.perms}`
-  return JSON.stringify(entries.map(({ perms, id }) => [perms, id.scheme, id.id]))
+  const key = JSON.stringify(entries.map(({ perms, id }) => [perms, id.scheme, id.id]))
+  // The identities that `auth` stands for are shared by many ACLs: the keys must not hold each of them again.
+  return key.length > longKey ? `h${createHash('sha256').update(key).digest('base64')}` : key
 }

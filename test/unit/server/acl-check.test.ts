@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import type { MultiOp } from '../../../src/protocol/multi.ts'
 import type { AclEntry } from '../../../src/protocol/records.ts'
 import { AclResolver } from '../../../src/server/acl-check.ts'
-import { AclTable } from '../../../src/server/acl-table.ts'
+import { aclKey, AclTable } from '../../../src/server/acl-table.ts'
 import { makeAuthSchemes } from '../../../src/server/auth-schemes.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
 import { checkServerOptions } from '../../../src/server/options.ts'
@@ -101,4 +101,12 @@ it('shares what auth stands for among the znodes of a multi', async () => {
     const reply = await client.request('getAcl', { path })
     expect(reply!.body!.acl.map(({ id }) => id.id!.split(':')[0])).toEqual(['bob', 'eve'])
   }
+})
+
+it('keeps no long keys, and different ones for different lists', () => {
+  const list = (count: number, perms: number): AclEntry[] => identities(count).map((id) => ({ perms, id }))
+  const keys = [list(1_000, 1), list(1_000, 2), list(999, 1)].map(aclKey)
+  expect(new Set(keys).size).toBe(3)
+  for (const key of keys) expect(key.length).toBeLessThan(64)
+  expect(aclKey(list(1_000, 1))).toBe(keys[0])
 })
