@@ -29,7 +29,8 @@ export function listenNode(options: ListenOptions, accept: (socket: Socket) => S
     const accepted = new NodeSocket(socket)
     accepted.attach(accept(accepted))
   }
-  const server = makeServer(options, onConnection)
+  const pending: Pending = new Map()
+  const server = makeServer(options, pending, onConnection)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, () => {
@@ -44,26 +45,48 @@ export function listenNode(options: ListenOptions, accept: (socket: Socket) => S
         close: async () => {
           // The port is free at once; the callback would wait for every accepted socket.
           server.close()
+          for (const socket of pending.values()) socket.destroy()
         },
       })
     })
   })
 }
 
-function makeServer({ tls, tlsOptional = false }: ListenOptions, onConnection: (socket: NetSocket) => void): Server {
+/**
+ * Sockets, by their peers, of which nobody was told yet: their first byte or their TLS handshake is awaited. TLS hands
+ * over another object than it was given, for the same peer.
+ */
+type Pending = Map<string, NetSocket>
+
+function makeServer(
+  { tls, tlsOptional = false }: ListenOptions,
+  pending: Pending,
+  onConnection: (socket: NetSocket) => void,
+): Server {
   const plainOptions = { noDelay: true, allowHalfOpen: true }
   if (tls === undefined) return createTcpServer(plainOptions, onConnection)
-  const tlsServer = createTlsServer({ ...tls, allowHalfOpen: true }, onConnection)
-  // A peer that fails the handshake concerns nobody else.
-  tlsServer.on('tlsClientError', () => {})
-  if (!tlsOptional) return tlsServer
+  const { handshakeTimeout = patience } = tls as { readonly handshakeTimeout?: number }
+  const handOver = (socket: NetSocket): void => {
+    pending.delete(peerOf(socket))
+    onConnection(socket)
+  }
+  const tlsServer = createTlsServer({ ...tls, handshakeTimeout, allowHalfOpen: true }, handOver)
+  // A peer that fails the handshake concerns nobody else. One that is late, Node reports and leaves connected.
+  tlsServer.on('tlsClientError', (_error, socket) => socket.destroy())
+  if (!tlsOptional) {
+    tlsServer.on('connection', (socket: NetSocket) => hold(socket, pending))
+    return tlsServer
+  }
   return createTcpServer(plainOptions, (socket) => {
+    hold(socket, pending)
     const onError = (): void => void socket.destroy()
     socket.on('error', onError)
     socket.once('end', onError)
+    socket.setTimeout(handshakeTimeout, onError)
     socket.once('data', (chunk: Buffer) => {
       socket.off('error', onError)
       socket.off('end', onError)
+      socket.setTimeout(0, onError)
       socket.pause()
       socket.unshift(chunk)
       if (chunk[0] === tlsHandshake) {
@@ -71,11 +94,26 @@ function makeServer({ tls, tlsOptional = false }: ListenOptions, onConnection: (
         tlsServer.emit('connection', socket)
         return
       }
-      onConnection(socket)
+      handOver(socket)
       socket.resume()
     })
   })
 }
+
+function hold(socket: NetSocket, pending: Pending): void {
+  const peer = peerOf(socket)
+  pending.set(peer, socket)
+  socket.once('close', () => {
+    if (pending.get(peer) === socket) pending.delete(peer)
+  })
+}
+
+function peerOf({ remoteAddress, remotePort }: NetSocket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+/** So long may a peer take for its first byte, and for the TLS handshake, in ms; `handshakeTimeout` overrides it. */
+const patience = 10_000
 
 /** The first byte of a TLS connection: a record of the handshake. */
 const tlsHandshake = 0x16

@@ -99,3 +99,36 @@ it('survives peers that leave in the middle of a handshake', async () => {
   }
   expect(await command(server.port, 'ruok')).toBe('imok')
 })
+
+describe.each([
+  ['on one port', {}],
+  ['on a port of its own', { securePort: 0 }],
+])('%s', (_, options) => {
+  const portOf = (server: EmbeddedServer): number => server.securePort ?? server.port
+  const beginnings = [[], [0x16], [0x16, 3, 1, 2, 0, 1]]
+
+  async function begin(server: EmbeddedServer): Promise<readonly RawClient[]> {
+    const peers = await Promise.all(beginnings.map(() => RawClient.dial({ port: portOf(server) })))
+    for (const [index, bytes] of beginnings.entries()) {
+      if (bytes.length > 0) peers[index]!.socket.write(Buffer.from(bytes))
+    }
+    return peers
+  }
+
+  it('closes those who have not finished the handshake when it stops', async () => {
+    await using server = await start({ tls, ...options })
+    const peers = await begin(server)
+    // Who comes later is accepted later.
+    expect(await command(portOf(server), 'ruok', trusting)).toBe('imok')
+    await server.stop()
+    await Promise.all(peers.map(({ closed }) => closed))
+  })
+
+  it('closes those who take too long for the handshake, and no others', async () => {
+    await using server = await start({ tls: { ...tls, handshakeTimeout: 1_000 }, ...options })
+    await using client = await RawClient.connect({ port: portOf(server), tls: trusting })
+    const peers = await begin(server)
+    await Promise.all(peers.map(({ closed }) => closed))
+    expect(await client.request('exists', { path: '/', watch: false })).toMatchObject({ err: 0 })
+  })
+})
