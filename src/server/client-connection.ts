@@ -25,6 +25,7 @@ import { Replies } from './reply.ts'
 import { DigestMd5Server } from './sasl/digest-md5.ts'
 import { sessionPassword } from './session-password.ts'
 import type { Session, SessionConnection } from './session-table.ts'
+import type { Storage } from './storage/storage.ts'
 import type { WatchEvent, Watcher } from './watch-table.ts'
 
 /** Above this many bytes that a client does not read, nothing more of what it asks is handled. */
@@ -76,6 +77,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #backlogged = false
   /** A write waits for the leader. */
   #stalled = false
+  /** The disk is behind. */
+  #awaitsDisk = false
   #touched = false
   #received = 0
   #sent = 0
@@ -92,7 +95,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
     if (host.faults.paused) socket.pause()
-    const isHeld = (): boolean => host.faults.paused
+    const isHeld = (): boolean => this.#isHeld
     this.#deadline = new HandshakeDeadline(settings.runtime, isHeld, () => this.close())
   }
 
@@ -249,7 +252,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   // Frames
 
   get #isHeld(): boolean {
-    return this.#backlogged || this.#stalled || this.#host.faults.paused
+    return this.#backlogged || this.#stalled || this.#awaitsDisk || this.#host.faults.paused
   }
 
   /** Looks for a four-letter word in the first bytes; returns what there is to read, null for nothing yet. */
@@ -275,7 +278,18 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return null
   }
 
+  /** Clients may ask faster than the disk writes, and all that waits for it is kept in memory. */
+  #awaitDisk(storage: Storage): void {
+    this.#awaitsDisk = true
+    this.socket.pause()
+    storage.whenDurable(() => {
+      this.#awaitsDisk = false
+      this.goOn()
+    })
+  }
+
   #frame(reader: Reader): void {
+    if (!this.#isHeld && this.database.storage?.isFull === true) this.#awaitDisk(this.database.storage)
     if (this.#isHeld) {
       const size = reader.remaining
       const { buffer, byteOffset } = reader.view

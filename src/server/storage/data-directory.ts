@@ -25,6 +25,8 @@ export interface DataDirectoryOptions {
   readonly preallocate?: number | undefined
   /** Bytes of a snapshot that are written at once: a millisecond or so in which nobody is served. Default 256 KiB. */
   readonly snapshotChunk?: number | undefined
+  /** Above so many bytes that wait for the disk, it `isFull`. Default 32 MiB. */
+  readonly maxPending?: number | undefined
   /** Called once, when a write failed: from then on nothing is acknowledged. */
   readonly onFailure: (error: Error) => void
   /** Called for what went wrong without a loss: a snapshot that could not be written. */
@@ -109,6 +111,11 @@ export class DataDirectory implements Storage {
 
   get isDurable(): boolean {
     return this.#log.isDurable
+  }
+
+  get isFull(): boolean {
+    const { maxPending = 32 * 1024 * 1024 } = this.#options
+    return this.#log.pending > maxPending
   }
 
   whenDurable(callback: () => void): void {

@@ -45,6 +45,9 @@ export class LogWriter {
   #failure: Error | null = null
   /** Bytes in the log since it was last rolled. */
   #size = 0
+  /** Bytes ever appended, and how many of them are on disk. */
+  #bytes = 0
+  #durableBytes = 0
 
   constructor(options: LogWriterOptions) {
     this.#options = options
@@ -54,6 +57,11 @@ export class LogWriter {
   /** Bytes appended since the log was last rolled. */
   get size(): number {
     return this.#size
+  }
+
+  /** Bytes appended that are not on disk yet. */
+  get pending(): number {
+    return this.#bytes - this.#durableBytes
   }
 
   get failure(): Error | null {
@@ -69,7 +77,9 @@ export class LogWriter {
     if (this.#failure !== null) return
     const before = this.#encoder.pending
     this.#encoder.add(header, transaction, digest)
-    this.#size += this.#encoder.pending - before
+    const added = this.#encoder.pending - before
+    this.#size += added
+    this.#bytes += added
     this.#firstZxid ??= header.zxid
     this.#appended++
     // What else this input leads to belongs to the same group.
@@ -108,6 +118,7 @@ export class LogWriter {
     try {
       while (this.#durable < this.#appended) {
         const count = this.#appended
+        const bytes = this.#bytes
         const rolls = this.#roll
         const rest = { bytes: this.#encoder.take(), firstZxid: this.#firstZxid }
         this.#roll = []
@@ -118,6 +129,7 @@ export class LogWriter {
         }
         await this.#file?.sync()
         this.#durable = count
+        this.#durableBytes = bytes
         this.#release()
       }
     } catch (error) {

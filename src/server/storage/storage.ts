@@ -24,6 +24,8 @@ export interface Storage {
   commit(header: TransactionHeader, transaction: Transaction, applied?: (part: Transaction) => void): void
   /** Whether every transaction so far is on disk. */
   readonly isDurable: boolean
+  /** Whether so much waits for the disk that nothing more should be committed before it is durable. */
+  readonly isFull: boolean
   /** Calls back, at once if possible, when every transaction so far is on disk; never if that fails. */
   whenDurable(callback: () => void): void
   /** Writes what is left and closes the files. */
