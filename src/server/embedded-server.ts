@@ -186,7 +186,7 @@ export class EmbeddedServer {
   }
 
   async #load(): Promise<Database> {
-    const { runtime, dataDir, dataLogDir, snapCount, snapRetainCount, onFailure } = this.#settings
+    const { runtime, dataDir, dataLogDir, snapCount, snapRetainCount } = this.#settings
     const notices: string[] = []
     this.#notices = notices
     const storage = new DataDirectory({
@@ -196,19 +196,21 @@ export class EmbeddedServer {
       snapCount,
       retainSnapshots: snapRetainCount,
       onNotice: (notice) => notices.push(notice),
-      onFailure: (error) => {
-        // Nobody may take for granted what is not on disk: as ZooKeeper does, the server ends.
-        this.stop().catch(reportUncaught)
-        try {
-          onFailure(error)
-        } catch (thrown) {
-          reportUncaught(thrown)
-        }
-      },
+      onFailure: (error) => this.#fail(error),
     })
     const state = await storage.load()
     notices.push(...state.notices)
     return new Database(this.#settings, standalone, undefined, { storage, state })
+  }
+
+  /** Nobody may take for granted what is not on disk: as ZooKeeper does, the server ends. */
+  #fail(cause: Error): void {
+    this.stop().catch(reportUncaught)
+    try {
+      this.#settings.onFailure(cause)
+    } catch (error) {
+      reportUncaught(error)
+    }
   }
 
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {
