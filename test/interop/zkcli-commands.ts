@@ -169,11 +169,10 @@ export const zkCliCommands: readonly string[] = [
   'setAcl /cli/tree digest:user:cdrwa',
   'setAcl /cli/tree nonsense',
   'setAcl /cli/missing world:anyone:r',
-  'addauth nonsense x',
-  'addauth digest',
+  // Credentials that are refused are left out: whether zkCli sees the answer or the end of the connection first is chance.
 ]
 
-/** In a session of its own: zkCli gives up a connection whose `addauth` failed. */
+/** In a session of its own. */
 export const zkCliIdentities: readonly string[] = [
   'connect ADDRESS',
   'ls /cli',
