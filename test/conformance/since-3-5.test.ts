@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { ConnectionLossError, type KazooClient, makeDigestAcl, NoAuthError, NoNodeError } from '../../src/index.ts'
 import { operations as wire } from '../../src/protocol/operations.ts'
 import { failure, fence, States, suspend, watch } from './support/events.ts'
-import { onEachServerAndChroot, owner } from './support/ground.ts'
+import { type Ground, onEachServerAndChroot, owner } from './support/ground.ts'
 import { WireTap } from './support/wire-tap.ts'
 
 /** What only the owner may use. */
 const acl = [makeDigestAcl('owner', 'secret', { all: true })]
+
+/** Ends a test of what the server is too old for; that it is refused then is the matter of `too-old.test.ts`. */
+function needs(ground: Ground, skip: (condition: boolean, note: string) => void, feature: string, since: string): void {
+  skip(!ground.isSince(since), `${feature} needs ZooKeeper ${since}, and this is ${ground.server.version}`)
+}
 
 onEachServerAndChroot((ground) => {
   describe('a container', () => {
@@ -43,7 +48,8 @@ onEachServerAndChroot((ground) => {
   })
 
   describe('multiRead', () => {
-    it('resolves to what each read gives, or to its error', async () => {
+    it('resolves to what each read gives, or to its error', async ({ skip }) => {
+      needs(ground, skip, 'multiRead', '3.6.0')
       const zk = await ground.connect()
       await zk.create(ground.at('/node/child'), '', { makePath: true })
       await zk.set(ground.at('/node'), 'a value')
@@ -66,7 +72,8 @@ onEachServerAndChroot((ground) => {
   })
 
   describe('getAllChildrenNumber', () => {
-    it('counts all that is below', async () => {
+    it('counts all that is below', async ({ skip }) => {
+      needs(ground, skip, 'getAllChildrenNumber', '3.6.0')
       const zk = await ground.connect()
       expect(await zk.getAllChildrenNumber(ground.at('/'))).toBe(0)
       for (const path of ['/a/b/c', '/a/d', '/ab']) await zk.create(ground.at(path), '', { makePath: true })
@@ -74,7 +81,8 @@ onEachServerAndChroot((ground) => {
       expect(await zk.getAllChildrenNumber(ground.at('/'))).toBe(5)
     })
 
-    it('rejects with NoNodeError, and with NoAuthError', async () => {
+    it('rejects with NoNodeError, and with NoAuthError', async ({ skip }) => {
+      needs(ground, skip, 'getAllChildrenNumber', '3.6.0')
       const zk = await ground.connect()
       const missing = await failure(zk.getAllChildrenNumber(ground.at('/missing')))
       expect(missing).toBeInstanceOf(NoNodeError)
@@ -85,7 +93,8 @@ onEachServerAndChroot((ground) => {
   })
 
   describe('getEphemerals', () => {
-    it('lists those of the session, below a prefix', async () => {
+    it('lists those of the session, below a prefix', async ({ skip }) => {
+      needs(ground, skip, 'getEphemerals', '3.6.0')
       const zk = await ground.connect()
       const other = await ground.connect()
       expect(await zk.getEphemerals()).toEqual([])
@@ -99,7 +108,8 @@ onEachServerAndChroot((ground) => {
   })
 
   describe('whoAmI', () => {
-    it('names what the session has authenticated as, without secrets', async () => {
+    it('names what the session has authenticated as, without secrets', async ({ skip }) => {
+      needs(ground, skip, 'whoAmI', '3.7.0')
       const zk = await ground.connect()
       const ask = async (): Promise<unknown> => {
         // The server has no order for them.
@@ -171,13 +181,14 @@ onEachServerAndChroot((ground) => {
     })
   })
 
-  describe.each<[string, (zk: KazooClient) => Promise<unknown>]>([
-    ['multiRead', (zk) => zk.multiRead().get(ground.at('/')).commit()],
-    ['getAllChildrenNumber', (zk) => zk.getAllChildrenNumber(ground.at('/'))],
-    ['getEphemerals', (zk) => zk.getEphemerals()],
-    ['getConfig', (zk) => zk.getConfig()],
-  ])('%s', (op, run) => {
-    it('rejects with ConnectionLossError when its reply is lost; made again, it succeeds', async () => {
+  describe.each<[string, string, (zk: KazooClient) => Promise<unknown>]>([
+    ['multiRead', '3.6.0', (zk) => zk.multiRead().get(ground.at('/')).commit()],
+    ['getAllChildrenNumber', '3.6.0', (zk) => zk.getAllChildrenNumber(ground.at('/'))],
+    ['getEphemerals', '3.6.0', (zk) => zk.getEphemerals()],
+    ['getConfig', '3.5.0', (zk) => zk.getConfig()],
+  ])('%s', (op, since, run) => {
+    it('rejects with ConnectionLossError when its reply is lost; made again, it succeeds', async ({ skip }) => {
+      needs(ground, skip, op, since)
       const { zk, proxy } = await ground.connectThroughProxy()
       for (const bytes of [0, 4, 19]) {
         // The first call on a connection asks for the server's version before, if the connection is there.
