@@ -8,7 +8,8 @@ import { describeType } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
 import { AuthRequest, rememberAuth, type AuthInfo } from '../session/auth-request.ts'
-import type { Hosts } from '../session/hosts.ts'
+import { formatServer, type Hosts } from '../session/hosts.ts'
+import { formatSessionId, type Log } from '../session/observer.ts'
 import type { CallOptions, Request } from '../session/request.ts'
 import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
@@ -245,18 +246,39 @@ export class ClientCore {
     this.#state = state
     this.#version = null
     if (state === 'CONNECTED') this.#resume = null
-    this.#log('info', { state, cause: change.cause }, `ZooKeeper connection is ${state}`)
+    const details = { state, ...whereabouts(session), cause: change.cause }
+    this.#log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
   }
 
   /** A logger that throws must not end the search for a server. */
-  #log(level: 'debug' | 'info' | 'warn', details: object, message: string): void {
+  #log(level: Parameters<Log>[0], { cause, ...details }: LogDetails, message: string): void {
+    const { logger } = this.options
+    if (logger === undefined) return
     try {
-      this.options.logger?.[level](details, message)
+      // Under this name pino shows an error in full; under another it shows none of its message.
+      logger[level](cause === undefined ? details : { ...details, err: cause }, message)
     } catch (error) {
       reportUncaught(error)
     }
+  }
+}
+
+interface LogDetails {
+  readonly cause?: unknown
+}
+
+/** What a user has to know of: that the client gave up more than that it lost a session, that more than that it works. */
+function levelOf(state: KazooState, { cause, stopped }: StateChange): 'info' | 'warn' | 'error' {
+  if (cause === undefined) return 'info'
+  return state === 'LOST' && stopped ? 'error' : 'warn'
+}
+
+function whereabouts({ address, identity }: Session): { readonly server?: string; readonly session?: string } {
+  return {
+    ...(address === null ? {} : { server: formatServer(address) }),
+    ...(identity === null ? {} : { session: formatSessionId(identity.id) }),
   }
 }

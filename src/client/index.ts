@@ -73,3 +73,12 @@ export type { SessionIdentity } from '../session/session-identity.ts'
 export { KazooState } from '../session/session-state.ts'
 export type { StateChange, StateListener } from '../session/state-listeners.ts'
 export type { EventType, WatchedEvent, WatchListener } from '../session/watch-registry.ts'
+export type {
+  ConnectionLostMessage,
+  ConnectionMessage,
+  RequestMessage,
+  ServerAddress,
+  SessionMessage,
+  StateMessage,
+  TracedSession,
+} from '../session/tracing.ts'

@@ -47,9 +47,9 @@ export class AuthRequest extends Request<true> {
     super.resolve(value)
   }
 
-  override reject(reason: unknown): void {
+  override reject(reason: unknown, answered?: boolean): void {
     if (!this.settled) this.failure = reason
-    super.reject(reason)
+    super.reject(reason, answered)
   }
 
   read(): true {

@@ -13,6 +13,14 @@ export interface CallOptions {
   readonly timeout?: number | undefined
 }
 
+/** How a request was rejected, and whether an answer of the server's was the reason. */
+interface Failure {
+  readonly reason: unknown
+  readonly answered: boolean
+}
+
+type EndListener = (failure: Failure | null) => void
+
 /**
  * One request, from the call to the end of its promise. The promise is resolved in the reply handler and handed out as
  * it is: anything wrapped around it would let a watch event overtake the reply, or the other way round.
@@ -41,7 +49,7 @@ export abstract class Request<T> {
 
   #resolve!: (value: T) => void
   #reject!: (reason: unknown) => void
-  #release: (() => void) | null = null
+  #ending: EndListener | null = null
 
   /** What nearly all requests have is set here, in one go: each class that has fields of its own costs another call. */
   constructor(chroot: string, path: string | undefined, listener: WatchListener | null = null) {
@@ -71,15 +79,33 @@ export abstract class Request<T> {
   resolve(value: T): void {
     if (this.settled) return
     this.settled = true
-    this.#release?.()
+    this.#ending?.(null)
     this.#resolve(value)
   }
 
-  reject(reason: unknown): void {
+  /** @param answered - whether the server has answered; false for what the client itself ends it with */
+  reject(reason: unknown, answered = true): void {
     if (this.settled) return
     this.settled = true
-    this.#release?.()
+    this.#ending?.({ reason, answered })
     this.#reject(reason)
+  }
+
+  /** Whether somebody waits for its end, beside those who hold the promise. */
+  get isWatched(): boolean {
+    return this.#ending !== null
+  }
+
+  /** Has `listener` called once, just before the promise is settled; after those that were given before. */
+  onEnd(listener: EndListener): void {
+    const before = this.#ending
+    this.#ending =
+      before === null
+        ? listener
+        : (failure) => {
+            before(failure)
+            listener(failure)
+          }
   }
 
   /** Ends the request with an error code of the server. */
@@ -89,12 +115,12 @@ export abstract class Request<T> {
 
   /** Ends the request because its connection ended. */
   lose(sent: boolean, cause: unknown): void {
-    this.reject(new ConnectionLossError(undefined, { op: this.op, path: this.path, maybeApplied: sent, cause }))
+    this.reject(new ConnectionLossError(undefined, { op: this.op, path: this.path, maybeApplied: sent, cause }), false)
   }
 
   /** Ends the request with an error of the client's own, which says that nothing was sent. */
   refuse(type: new (message?: string, details?: object) => ZooKeeperError, cause?: unknown): void {
-    this.reject(new type(undefined, { op: this.op, path: this.path, cause }))
+    this.reject(new type(undefined, { op: this.op, path: this.path, cause }), false)
   }
 
   /**
@@ -105,18 +131,18 @@ export abstract class Request<T> {
     if (this.settled) return
     let timer: Timer | undefined
     const onAbort = (): void => {
-      this.reject(signal?.reason)
+      this.reject(signal?.reason, false)
       abandon()
     }
-    this.#release = () => {
+    this.onEnd(() => {
       timer?.cancel()
       signal?.removeEventListener('abort', onAbort)
-    }
+    })
     signal?.addEventListener('abort', onAbort)
     if (timeout !== undefined) {
       timer = runtime.setTimer(timeout, () => {
         const details = { op: this.op, path: this.path, maybeApplied: this.batch !== null }
-        this.reject(new OperationTimeoutError(`timed out after ${timeout} ms: ${this.describe()}`, details))
+        this.reject(new OperationTimeoutError(`timed out after ${timeout} ms: ${this.describe()}`, details), false)
         abandon()
       })
     }

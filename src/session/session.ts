@@ -9,10 +9,12 @@ import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import type { ServerName } from './hosts.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
+import { SessionObserver, type Log } from './observer.ts'
 import type { CallOptions, Request } from './request.ts'
 import { SessionIdentity } from './session-identity.ts'
 import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
 import type { StateChange } from './state-listeners.ts'
+import { requestChannel } from './tracing.ts'
 import { WatchRegistry } from './watch-registry.ts'
 
 export interface SessionOptions extends ConnectorOptions {
@@ -26,6 +28,7 @@ export interface SessionOptions extends ConnectorOptions {
   readonly maxReply: number
   /** How many requests may be queued and in flight, together. */
   readonly maxPending: number
+  readonly log: Log
 }
 
 const emptyPassword = Buffer.alloc(16)
@@ -41,6 +44,7 @@ export class Session implements LinkOwner {
   readonly #options: SessionOptions
   readonly #tell: (state: KazooState, change: StateChange) => void
   readonly #connector: Connector
+  readonly #observer: SessionObserver
   readonly #waiting = new Deque<Request<unknown>>()
   /** For requests that wait: one for all, as the memory of a writer costs more than most requests. */
   readonly #encoder = new Writer()
@@ -70,6 +74,7 @@ export class Session implements LinkOwner {
     this.#runtime = runtime
     this.#options = options
     this.#tell = tell
+    this.#observer = new SessionObserver(runtime, this, options.log)
     this.#resume = options.resume
     this.#authData = [...options.authData]
     this.#connector = new Connector(runtime, servers, options, {
@@ -100,6 +105,11 @@ export class Session implements LinkOwner {
   /** Requests queued and in flight. */
   get pending(): number {
     return this.#waiting.length - this.#abandoned + (this.#link?.inFlight ?? 0)
+  }
+
+  /** Requests that wait for a connection. */
+  get queued(): number {
+    return this.#waiting.length - this.#abandoned
   }
 
   /** Why the last attempt to connect failed. */
@@ -135,6 +145,7 @@ export class Session implements LinkOwner {
 
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
   submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
+    if (requestChannel.hasSubscribers && !request.isWatched) return this.#submitTraced(request, limits)
     const link = this.#link
     if (limits !== undefined && !this.#limit(request, limits)) return request.promise
     if (this.pending >= this.#options.maxPending) {
@@ -147,14 +158,16 @@ export class Session implements LinkOwner {
     return request.promise
   }
 
-  /**
-   * Binds a request to its limits; false if it is over already. Apart from `submit`, whose every call the closure in here
-   * would cost a context.
-   */
+  /** Apart from `submit`, as is what follows: a closure in there would cost each of its calls a context. */
+  #submitTraced<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
+    return this.#observer.traceRequest(request, () => this.submit(request, limits))
+  }
+
+  /** Binds a request to its limits; false if it is over already. */
   #limit<T>(request: Request<T>, limits: CallOptions): boolean {
     if (limits.signal === undefined && limits.timeout === undefined) return true
     if (limits.signal?.aborted === true) {
-      request.reject(limits.signal.reason)
+      request.reject(limits.signal.reason, false)
       return false
     }
     request.limit(this.#runtime, limits, () => this.#abandon(request as Request<unknown>))
@@ -175,10 +188,12 @@ export class Session implements LinkOwner {
 
   granted(response: ConnectResponse, sentAt: number): void {
     if (this.#identity !== null && this.#identity.id !== response.sessionId) {
-      this.#forgetSession()
-      this.#lose(new SessionExpiredError('the server granted another session than the one asked for'))
+      const cause = new SessionExpiredError('the server granted another session than the one asked for')
+      this.#forgetSession(cause)
+      this.#lose(cause)
       if (this.#phase === 'closed') return
     }
+    const isNew = this.#identity === null && this.#resume === null
     const password = Buffer.from(response.password ?? emptyPassword)
     // The user gets a copy: what becomes of it must not become of ours.
     this.#identity = new SessionIdentity(response.sessionId, Buffer.from(password), response.timeout)
@@ -186,6 +201,7 @@ export class Session implements LinkOwner {
     this.#resume = null
     this.#aliveSince = sentAt
     this.#watchDeadline()
+    this.#observer.told(isNew ? 'created' : 'resumed', this.#identity)
   }
 
   expired(): void {
@@ -198,7 +214,7 @@ export class Session implements LinkOwner {
     }
     // One that was to be resumed and never was ours has taken nothing with it: what waits goes to the new one.
     const wasOurs = this.#identity !== null
-    this.#forgetSession()
+    this.#forgetSession(cause)
     this.#connector.retryAtOnce()
     link?.close(cause)
     if (wasOurs) this.#lose(cause)
@@ -208,6 +224,7 @@ export class Session implements LinkOwner {
     this.#everReady = true
     this.#connector.succeeded()
     const link = this.#link!
+    this.#observer.established(this.watches.size)
     this.#apply('established', undefined, () => {
       for (const request of this.#takeWaiting()) link.send(request)
     })
@@ -228,6 +245,7 @@ export class Session implements LinkOwner {
   closed(link: Link, cause: Error): void {
     if (this.#link !== link) return
     this.#link = null
+    this.#observer.closed(cause, this.#phase === 'closing')
     if (cause instanceof AuthFailedError && !this.#everReady) {
       this.#end('closed', cause)
       return
@@ -255,12 +273,13 @@ export class Session implements LinkOwner {
   #expireByClock(): void {
     const timeout = this.#identity?.timeout
     const cause = new SessionExpiredError(`no answer within the session timeout of ${timeout} ms`)
-    this.#forgetSession()
+    this.#forgetSession(cause)
     this.#link?.close(cause)
     this.#lose(cause)
   }
 
-  #forgetSession(): void {
+  #forgetSession(cause: Error): void {
+    this.#observer.told('expired', this.#identity, cause)
     this.#identity = null
     this.#resume = null
     this.#deadlineTimer?.cancel()
@@ -279,6 +298,7 @@ export class Session implements LinkOwner {
 
   #dial(address: DialOptions, connectTimeout: number): void {
     const { sessionTimeout, readOnly, maxBuffer, maxReply } = this.#options
+    this.#observer.dialling(address)
     const { id, password } =
       this.#identity === null ? (this.#resume ?? noSession) : { id: this.#identity.id, password: this.#password }
     this.#link = new Link(
@@ -355,6 +375,8 @@ export class Session implements LinkOwner {
     this.#link = null
     const refusal = cause ?? new ConnectionClosedError('the client was stopped')
     const waiting = this.#takeWaiting()
+    if (link !== null) this.#observer.closed(refusal, true)
+    this.#observer.told('closed', this.#identity, cause)
     this.#identity = null
     this.watches.clear()
     this.#apply(event, cause)
@@ -372,6 +394,9 @@ export class Session implements LinkOwner {
     const stopped = this.#phase === 'closed'
     // Who has heard LOST hears it again when no session will follow: else they would wait for one for ever.
     const endedWhileLost = stopped && before === 'connecting' && this.#everReady
-    if (this.state !== stateOf(before) || endedWhileLost) this.#tell(this.state, { cause, stopped })
+    if (this.state === stateOf(before) && !endedWhileLost) return
+    const change = { cause, stopped }
+    this.#observer.changed(this.state, stateOf(before), change)
+    this.#tell(this.state, change)
   }
 }

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { KazooClient, nodeRuntime } from '../../../src/index.ts'
 import { eventTypes } from '../../../src/protocol/constants.ts'
+import { Channels } from '../../support/channels.ts'
 import { eventFrame, replyFrame, ScriptedServer, someStat } from '../../support/scripted-server.ts'
 
 const data = { data: Buffer.from('x'), stat: someStat }
@@ -35,7 +36,15 @@ const event = eventFrame(eventTypes.dataChanged, '/a')
 describe.each([
   ['a plain call', {}],
   ['a call with a signal and a time-out', { signal: new AbortController().signal, timeout: 10_000 }],
-])('events and replies in one chunk, %s', (_name, options) => {
+  ['a call that is traced', {}],
+  ['a traced call with a signal and a time-out', { signal: new AbortController().signal, timeout: 10_000 }],
+])('events and replies in one chunk, %s', (name, options) => {
+  const channels = new Channels()
+  beforeAll(() => {
+    if (name.includes('traced')) channels.tracing('kazoo-ts:request')
+  })
+  afterAll(() => channels[Symbol.dispose]())
+
   it('lets an event that came first be seen first', async () => {
     expect(await secondGet((xid) => [event, replyFrame(xid, 'getData', data)], options)).toEqual(['CHANGED', 'reply'])
   })
