@@ -1,95 +1,145 @@
 import { NoAuthError, NoNodeError, NotEmptyError } from '../common/errors.ts'
-import { childPath } from '../common/paths.ts'
-import type { Runtime } from '../runtime/runtime.ts'
-import type { CallOptions, Request } from '../session/request.ts'
-import { DeleteRequest, GetChildrenRequest } from './requests.ts'
+import { addChroot } from '../common/paths.ts'
+import { anyVersion } from '../protocol/constants.ts'
+import type { CallOptions } from '../session/request.ts'
+import { DeleteRequest } from './requests.ts'
 import { timeBudget } from './time-budget.ts'
+import { TransactionError } from './transaction-error.ts'
+import { MultiWriteRequest, type Step } from './transaction.ts'
+import { inParallel, listTree, type TreeHost } from './tree.ts'
 
 /** What deleting a tree asks of its client. */
-export interface DeleteHost {
-  readonly chroot: string
-  readonly runtime: Runtime
-  submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
+export interface DeleteHost extends TreeHost {
+  readonly maxBuffer: number
 }
-
-type Limits = () => CallOptions
 
 /** Rounds in which others create children of a znode while it is deleted, after which they have won. */
 const patience = 100
 
-/** How many requests of one tree are under way at a time. */
-const width = 256
+/** How many znodes one transaction deletes at most: a server does nothing else while it applies them. */
+const batchLength = 1_000
+
+/** How many bytes one transaction takes at most; fewer where `maxBuffer` is smaller. */
+const batchBytes = 128 * 1024
+
+/** What a transaction takes beside its operations: the length of the frame, the header, the end of the list. */
+const envelope = 32
+
+/** How many transactions are under way at a time. */
+const batchesAtATime = 8
 
 /**
- * Deletes a znode and all below it, children first. It is not atomic: others may see a part of it, and a failure leaves
- * a part. What others delete meanwhile is no error, and what they create meanwhile is deleted, too.
+ * Deletes a znode and all below it, children first, in transactions of many. It is not atomic: others may see a part of
+ * it, and a failure leaves a part. What others delete meanwhile is no error, and what they create meanwhile is deleted,
+ * too. Unless it was aborted or timed out, nothing of it is under way any more when it rejects.
  *
- * @throws NoNodeError if there is no such znode to begin with
+ * @param deleted - called when something was deleted
+ * @throws NoNodeError if there is no such znode to begin with; what the first znode that cannot be deleted was refused
+ * with
  */
-export async function deleteTree(host: DeleteHost, root: string, call: CallOptions, round = 1): Promise<void> {
-  const limits = timeBudget(host.runtime, call)
-  const listed = await listRoot(host, root, limits)
-  if (listed === null) throw new NoNodeError(undefined, { op: 'delete', path: root })
-  let paths = [root]
-  // Level by level, so that each level's requests share the wire.
-  const levels: string[][] = []
-  let below: (string[] | null)[] = [listed]
-  while (paths.length > 0) {
-    levels.push(paths)
-    paths = paths.flatMap((path, index) => (below[index] ?? []).map((name) => childPath(path, name)))
-    below = await inParallel(paths, (path) => childrenOf(host, path, limits).catch(asLeaf))
+export function deleteTree(host: DeleteHost, root: string, call: CallOptions, deleted: () => void): Promise<void> {
+  return new TreeDeletion(host, timeBudget(host.runtime, call), deleted).run(root, 1)
+}
+
+class TreeDeletion {
+  readonly #host: DeleteHost
+  readonly #limits: () => CallOptions
+  readonly #deleted: () => void
+
+  constructor(host: DeleteHost, limits: () => CallOptions, deleted: () => void) {
+    this.#host = host
+    this.#limits = limits
+    this.#deleted = deleted
   }
-  for (const level of levels.toReversed()) await inParallel(level, (path) => deleteOne(host, path, limits, round))
-}
 
-/** Who may not list a znode may still delete it, as long as it has no children. */
-function asLeaf(error: unknown): string[] {
-  if (error instanceof NoAuthError) return []
-  throw error
-}
+  async run(root: string, round: number): Promise<void> {
+    const levels = await this.#list(root)
+    if (levels === null) throw new NoNodeError(undefined, { op: 'delete', path: root })
+    const batches = [...this.#batches(levels.toReversed().flat())]
+    for (let start = 0; start < batches.length; start += batchesAtATime) {
+      const window = batches.slice(start, start + batchesAtATime)
+      // A server applies what one client sends in the order of sending: none need wait for the one with the children.
+      const applied = await inParallel(window, batchesAtATime, (batch) => this.#deleteTogether(batch))
+      // Where somebody else was there before, or something is refused: each by itself tells, and what can go goes.
+      for (const [index, batch] of window.entries()) {
+        if (applied[index] !== true) await inParallel(batch, batchLength, (path) => this.#deleteOne(path, round))
+      }
+    }
+  }
 
-async function listRoot(host: DeleteHost, root: string, limits: Limits): Promise<string[] | null> {
-  try {
-    return await childrenOf(host, root, limits)
-  } catch (error) {
-    if (!(error instanceof NoAuthError)) throw error
-    return await host.submit(new DeleteRequest(host.chroot, root, -1), limits()).then(
-      () => [],
-      (failure: unknown) => {
+  /** Who may not list a znode may still delete it, as long as it has no children. */
+  async #list(root: string): Promise<string[][] | null> {
+    try {
+      return await listTree(this.#host, root, this.#limits, () => [])
+    } catch (error) {
+      if (!(error instanceof NoAuthError)) throw error
+      try {
+        await this.#delete(root)
+      } catch (failure) {
         throw failure instanceof NotEmptyError ? error : failure
-      },
-    )
+      }
+      return []
+    }
   }
-}
 
-async function deleteOne(host: DeleteHost, path: string, limits: Limits, round: number): Promise<void> {
-  try {
-    await host.submit(new DeleteRequest(host.chroot, path, -1), limits())
-  } catch (error) {
-    if (error instanceof NoNodeError) return
-    if (!(error instanceof NotEmptyError) || round === patience) throw error
-    // Somebody created a child after the list was read.
-    await deleteTree(host, path, limits(), round + 1).catch(ignoreNoNode)
+  *#batches(paths: readonly string[]): Generator<readonly string[], void, void> {
+    const limit = Math.min(batchBytes, this.#host.maxBuffer) - envelope
+    const chrootBytes = Buffer.byteLength(this.#host.chroot)
+    let batch: string[] = []
+    let size = 0
+    for (const path of paths) {
+      // The header of the operation, the length of the path, the path, the version.
+      const cost = 9 + 4 + chrootBytes + Buffer.byteLength(path) + 4
+      if (batch.length > 0 && (batch.length === batchLength || size + cost > limit)) {
+        yield batch
+        batch = []
+        size = 0
+      }
+      batch.push(path)
+      size += cost
+    }
+    if (batch.length > 0) yield batch
+  }
+
+  /** Whether they were deleted: all, or none. */
+  async #deleteTogether(batch: readonly string[]): Promise<boolean> {
+    // One alone is told what is wrong with it without a transaction.
+    if (batch.length === 1) return false
+    const { chroot } = this.#host
+    const steps = batch.map((path): Step => {
+      return {
+        op: 'delete',
+        path,
+        wire: { op: 'delete', body: { path: addChroot(chroot, path), version: anyVersion } },
+      }
+    })
+    try {
+      await this.#host.submit(new MultiWriteRequest(chroot, steps), this.#limits())
+    } catch (error) {
+      if (error instanceof TransactionError) return false
+      throw error
+    }
+    this.#deleted()
+    return true
+  }
+
+  async #deleteOne(path: string, round: number): Promise<void> {
+    try {
+      await this.#delete(path)
+    } catch (error) {
+      if (error instanceof NoNodeError) return
+      if (!(error instanceof NotEmptyError) || round === patience) throw error
+      // Somebody created a child after the list was read.
+      await this.run(path, round + 1).catch(ignoreNoNode)
+    }
+  }
+
+  async #delete(path: string): Promise<void> {
+    await this.#host.submit(new DeleteRequest(this.#host.chroot, path, anyVersion), this.#limits())
+    this.#deleted()
   }
 }
 
 function ignoreNoNode(error: unknown): void {
   if (!(error instanceof NoNodeError)) throw error
-}
-
-async function childrenOf(host: DeleteHost, path: string, limits: Limits): Promise<string[] | null> {
-  try {
-    return await host.submit(new GetChildrenRequest(host.chroot, path, null), limits())
-  } catch (error) {
-    if (error instanceof NoNodeError) return null
-    throw error
-  }
-}
-
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let start = 0; start < items.length; start += width) {
-    results.push(...(await Promise.all(items.slice(start, start + width).map((item) => work(item)))))
-  }
-  return results
 }

@@ -18,9 +18,11 @@ export type {
   EnsurePathOptions,
   GetChildrenOptions,
   PersistentWatchOptions,
+  SetAclsOptions,
   VersionOptions,
   WatchOptions,
 } from './verb-options.ts'
+export type { WalkedData, WalkedPath, WalkedStat, WalkedZnode, WalkOptions } from './walk.ts'
 export {
   ApiError,
   AuthFailedError,

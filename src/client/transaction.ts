@@ -20,7 +20,8 @@ export interface TransactionHost {
   submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
 }
 
-interface Step {
+/** One operation of a transaction. */
+export interface Step {
   readonly op: string
   readonly path: string
   readonly wire: MultiOp
@@ -111,7 +112,7 @@ export class Transaction<R extends readonly unknown[] = []> {
   }
 }
 
-class MultiWriteRequest extends Request<unknown[]> {
+export class MultiWriteRequest extends Request<unknown[]> {
   readonly op = 'transaction'
   readonly opcode: number = operations.multi.opcode
   readonly #chroot: string

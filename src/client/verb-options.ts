@@ -19,7 +19,12 @@ export interface VersionOptions extends CallOptions {
 }
 
 export interface DeleteOptions extends VersionOptions {
-  /** Deletes what is below it first; not atomic. @defaultValue false */
+  /** Deletes what is below it first, in transactions of many; not atomic. @defaultValue false */
+  readonly recursive?: boolean
+}
+
+export interface SetAclsOptions extends VersionOptions {
+  /** Sets the ACL of all that is below, too; not atomic. @defaultValue false */
   readonly recursive?: boolean
 }
 

@@ -29,20 +29,31 @@ import {
   type DataAndStat,
   type PathAndStat,
 } from './requests.ts'
+import { setAclsTree } from './set-acls-tree.ts'
 import { Transaction, type TransactionHost } from './transaction.ts'
 import type {
   DeleteOptions,
   EnsurePathOptions,
   GetChildrenOptions,
   PersistentWatchOptions,
+  SetAclsOptions,
   VersionOptions,
   WatchOptions,
 } from './verb-options.ts'
+import {
+  walkTree,
+  type WalkedData,
+  type WalkedPath,
+  type WalkedStat,
+  type WalkedZnode,
+  type WalkOptions,
+} from './walk.ts'
 
 const callNames = optionNames()
 const watchNames = optionNames('watch')
 const childrenNames = optionNames('watch', 'includeStat')
 const versionNames = optionNames('version')
+const setAclsNames = optionNames('version', 'recursive')
 const deleteNames = optionNames('version', 'recursive')
 const aclNames = optionNames('acl')
 const lastingNames = optionNames('recursive', 'listener')
@@ -184,6 +195,31 @@ export abstract class ZnodeVerbs {
     })
   }
 
+  /**
+   * Walks a znode and all below it, parents first, as an async iterator: it reads some ahead, and in bounded memory.
+   * It is no snapshot: what vanishes before it was read is passed over, what appears may be missed.
+   *
+   * ```ts
+   * for await (const { path, stat } of zk.walk('/app', { includeStat: true })) console.log(path, stat.dataLength)
+   * ```
+   *
+   * @throws NoNodeError if there is no such znode to begin with; NoAuthError where one may not be read;
+   * `ConnectionLossError` and others as for any read: a walk cannot go on after it, only begin anew
+   */
+  walk(path: string, options: WalkOptions & { readonly includeData: true }): AsyncGenerator<WalkedData, void, undefined>
+  walk(
+    path: string,
+    options: WalkOptions & { readonly includeStat: true; readonly includeData?: false },
+  ): AsyncGenerator<WalkedStat, void, undefined>
+  walk(
+    path: string,
+    options?: WalkOptions & { readonly includeStat?: false; readonly includeData?: false },
+  ): AsyncGenerator<WalkedPath, void, undefined>
+  walk(path: string, options?: WalkOptions): AsyncGenerator<WalkedZnode, void, undefined>
+  walk(path: string, options: WalkOptions = {}): AsyncGenerator<WalkedZnode, void, undefined> {
+    return walkTree(this.#host, path, options)
+  }
+
   /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError */
   getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
     try {
@@ -267,7 +303,13 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Deletes a znode. @throws NoNodeError, BadVersionError, NotEmptyError */
+  /**
+   * Deletes a znode; with `recursive` all that is below it first.
+   *
+   * @throws NoNodeError, BadVersionError, NotEmptyError. A recursive delete ends with the first znode that it may not
+   * delete, whose error is the `cause`: that one, those above it, and what it had not come to are left;
+   * `maybeApplied` says whether anything was deleted
+   */
   delete(path: string, options: DeleteOptions = {}): Promise<void> {
     try {
       checkOptions(options, deleteNames)
@@ -277,22 +319,52 @@ export abstract class ZnodeVerbs {
       if (path === '/' && this.chroot === '') throw new RangeError('path: the root cannot be deleted: "/"')
       if (recursive !== true)
         return this.#core.submit(new DeleteRequest(this.chroot, path, toVersion(version)), options)
-      if (version !== undefined && version !== -1) {
-        throw new TypeError('version cannot be combined with recursive: a tree has none')
+      checkNoVersion(toVersion(version))
+      let isBegun = false
+      const deleted = (): void => {
+        isBegun = true
       }
-      return composite({ op: 'delete', path }, options, () => deleteTree(this.#host, path, options))
+      return composite(
+        { op: 'delete', path },
+        options,
+        () => deleteTree(this.#host, path, options, deleted),
+        () => isBegun,
+      )
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** Sets a znode's ACL, if its ACL has the given version (`aversion`). @throws NoNodeError, BadVersionError */
-  setAcls(path: string, acls: readonly Acl[], options?: VersionOptions): Promise<Stat> {
+  /**
+   * Sets a znode's ACL, if its ACL has the given version (`aversion`), and resolves to its new `Stat`.
+   *
+   * With `recursive` all below it get the same ACL first. What may not be listed fails it before anything is changed.
+   * What others create meanwhile may keep another ACL.
+   *
+   * @throws NoNodeError, BadVersionError, NoAuthError, InvalidAclError
+   */
+  setAcls(path: string, acls: readonly Acl[], options?: SetAclsOptions): Promise<Stat> {
     try {
-      if (options !== undefined) checkOptions(options, versionNames)
+      if (options !== undefined) checkOptions(options, setAclsNames)
+      checkBoolean(options?.recursive, 'recursive')
       checkPath(path)
       checkAcl(acls, 'acls')
-      return this.#core.submit(new SetAclsRequest(this.chroot, path, acls, toVersion(options?.version)), options)
+      const version = toVersion(options?.version)
+      if (options?.recursive !== true) {
+        return this.#core.submit(new SetAclsRequest(this.chroot, path, acls, version), options)
+      }
+      checkNoVersion(version)
+      const own = copyAcl(acls)
+      let isBegun = false
+      const changed = (): void => {
+        isBegun = true
+      }
+      return composite(
+        { op: 'setAcls', path },
+        options,
+        () => setAclsTree(this.#host, path, own, options, changed),
+        () => isBegun,
+      )
     } catch (error) {
       return Promise.reject(error)
     }
@@ -302,4 +374,8 @@ export abstract class ZnodeVerbs {
   transaction(): Transaction {
     return new Transaction(this.#host)
   }
+}
+
+function checkNoVersion(version: number): void {
+  if (version !== -1) throw new TypeError('version cannot be combined with recursive: a tree has none')
 }

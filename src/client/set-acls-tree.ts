@@ -1,0 +1,46 @@
+import { NoNodeError } from '../common/errors.ts'
+import type { Stat } from '../protocol/stat.ts'
+import type { CallOptions } from '../session/request.ts'
+import type { Acl } from './acl.ts'
+import { SetAclsRequest } from './requests.ts'
+import { timeBudget } from './time-budget.ts'
+import { inParallel, listTree, type TreeHost } from './tree.ts'
+
+/** How many znodes are given their ACL at a time. */
+const width = 256
+
+/**
+ * Sets the ACL of a znode and of all below it, which is read as a whole before the first is changed: the new ACL may
+ * take away what listing needs. Children come first, the root last. It is not atomic, and a failure leaves a part.
+ *
+ * @param changed - called when an ACL was set
+ * @returns the root's `Stat`
+ * @throws NoNodeError if there is no such znode; NoAuthError if one of them may not be listed, before any was changed,
+ * or may not be given an ACL
+ */
+export async function setAclsTree(
+  host: TreeHost,
+  root: string,
+  acls: readonly Acl[],
+  call: CallOptions,
+  changed: () => void,
+): Promise<Stat> {
+  const limits = timeBudget(host.runtime, call)
+  const levels = await listTree(host, root, limits, (error) => {
+    throw error
+  })
+  if (levels === null) throw new NoNodeError(undefined, { op: 'setAcls', path: root })
+  const set = async (path: string): Promise<Stat> => {
+    const stat = await host.submit(new SetAclsRequest(host.chroot, path, acls, -1), limits())
+    changed()
+    return stat
+  }
+  await inParallel(levels.slice(1).toReversed().flat(), width, async (path) => {
+    try {
+      await set(path)
+    } catch (error) {
+      if (!(error instanceof NoNodeError)) throw error
+    }
+  })
+  return set(root)
+}
