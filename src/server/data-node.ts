@@ -90,6 +90,12 @@ export class DataNode implements NodeView {
     return this.page.getBigInt64(this.row + at.owner)
   }
 
+  /** Whether it is no ephemeral, container or TTL znode. */
+  get isOrdinary(): boolean {
+    const { page, row } = this
+    return page.getInt32(row + at.owner) === 0 && page.getInt32(row + at.owner + 4) === 0
+  }
+
   /** Fills in the row of a znode that was just created. */
   initialize(zxid: number, time: number, owner: bigint): void {
     const { page, row } = this
@@ -98,32 +104,29 @@ export class DataNode implements NodeView {
     writeLong(page, row + at.pzxid, zxid)
     writeLong(page, row + at.ctime, time)
     writeLong(page, row + at.mtime, time)
-    if (owner === 0n) return
+    if (owner !== 0n) this.#setOwner(owner)
+  }
+
+  #setOwner(owner: bigint): void {
+    const { page, row } = this
     page.setBigInt64(row + at.owner, owner)
     // Clients see the owner of ephemerals alone: for containers and TTL znodes they are told 0.
     if (owner !== containerOwner && ownerKind(owner) === 'session') page.setBigInt64(row + at.ephemeralOwner, owner)
   }
 
-  /** Fills in the row of a znode out of a snapshot, in the order of its fields there. */
-  restore(
-    czxid: number,
-    mzxid: number,
-    ctime: number,
-    mtime: number,
-    version: number,
-    creates: number,
-    aversion: number,
-    owner: bigint,
-    pzxid: number,
-  ): void {
-    this.initialize(czxid, ctime, owner)
+  /** Fills in the row of a znode with its `Stat` as a snapshot has it: as bytes, which it is far quicker to copy. */
+  restore(stat: DataView, start: number): void {
     const { page, row } = this
-    writeLong(page, row + at.mzxid, mzxid)
-    writeLong(page, row + at.mtime, mtime)
-    page.setInt32(row + at.version, version)
-    page.setInt32(row + at.aversion, aversion)
-    this.creates = creates
-    this.pzxid = pzxid
+    // czxid, mzxid, ctime, mtime and version stand in the same order here and there.
+    for (let i = 0; i < 36; i += 4) page.setInt32(row + i, stat.getInt32(start + i))
+    page.setInt32(row + at.creates, stat.getInt32(start + 36))
+    page.setInt32(row + at.aversion, stat.getInt32(start + 40))
+    page.setInt32(row + at.pzxid, stat.getInt32(start + 52))
+    page.setInt32(row + at.pzxid + 4, stat.getInt32(start + 56))
+    this.#updateCversion()
+    if (stat.getInt32(start + 44) !== 0 || stat.getInt32(start + 48) !== 0) {
+      this.#setOwner(stat.getBigInt64(start + 44))
+    }
   }
 
   setData(data: Uint8Array | null, version: number, zxid: number, time: number): void {

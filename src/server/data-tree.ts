@@ -99,6 +99,30 @@ export class DataTree {
     for (const entry of this.#nodes) if (entry[0] !== '') yield entry
   }
 
+  /**
+   * All paths and znodes, the root as `''`: each with all that is below it before the next, children in the order in which
+   * they were made. The tree may change meanwhile: what is made behind the place that was reached may come or not.
+   *
+   * @param includes - a znode for which this is false is left out, with all that is below it
+   */
+  *descend(includes: (node: DataNode) => boolean): IterableIterator<[path: string, node: DataNode]> {
+    const root = this.#nodes.get('')!
+    yield ['', root]
+    const open = [{ path: '', names: root.children?.values() }]
+    for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+      const next = last.names?.next()
+      if (next === undefined || next.done === true) {
+        open.pop()
+        continue
+      }
+      const path = `${last.path}/${next.value}`
+      const node = this.#nodes.get(path)
+      if (node === undefined || !includes(node)) continue
+      yield [path, node]
+      if (node.children !== null) open.push({ path, names: node.children.values() })
+    }
+  }
+
   /** @param applied - called after each part of a multi, as its result is what the tree is then */
   apply(header: TransactionHeader, transaction: Transaction, applied?: (part: Transaction) => void): void {
     switch (transaction.type) {
@@ -132,28 +156,31 @@ export class DataTree {
   }
 
   /**
-   * Puts a znode there as a snapshot has it: its `Stat` is the caller's to fill in, and quotas are counted by nobody.
-   * Those that every tree has take the data and ACL. Null if it has no parent.
+   * Puts a znode there as a snapshot has it; quotas are counted by nobody. Those that every tree has take the data, ACL and
+   * `Stat`. Null if it has no parent.
+   *
+   * @param stat - holds its `Stat`, from `start` on
    */
-  restore(path: string, data: Uint8Array | null, acl: Acl, owner: bigint): DataNode | null {
+  restore(path: string, data: Uint8Array | null, acl: Acl, stat: DataView, start: number): DataNode | null {
     const slash = path.lastIndexOf('/')
     const parent = this.#parentToRestore(path, slash)
     if (parent === undefined) return null
     let node = path === '' || specialPaths.has(path) ? this.#nodes.get(path) : undefined
+    acl.uses++
     if (node === undefined) {
       const row = this.#rows.take()
-      acl.uses++
       node = new DataNode(data, acl, this.#rows.page, row)
+      node.restore(stat, start)
       this.#nodes.set(path, node)
       parent.addChild(path.slice(slash + 1))
       this.#dataSize += path.length
-      if (owner !== 0n) this.#index(path, owner)
+      if (!node.isOrdinary) this.#index(path, node.owner)
     } else {
       this.#dataSize -= node.data?.length ?? 0
       node.replaceData(data)
-      acl.uses++
       this.acls.release(node.acl)
       node.acl = acl
+      node.restore(stat, start)
     }
     this.#dataSize += data?.length ?? 0
     return node

@@ -48,7 +48,8 @@ export async function recover(files: Files, snapshotFolder: string, logFolder: s
 
 function empty(): Snapshot {
   const watches = new WatchTables()
-  return { zxid: 0, watches, tree: new DataTree(watches), sessions: new Map(), digest: null }
+  const tree = new DataTree(watches)
+  return { zxid: 0, watches, tree, sum: new TreeDigest(tree).value, sessions: new Map(), digest: null }
 }
 
 async function newestWhole(files: Files, snapshots: readonly DataFile[], notices: string[]): Promise<Snapshot | null> {
@@ -76,7 +77,7 @@ class Recovery {
   constructor(snapshot: Snapshot, notices: string[]) {
     this.#snapshot = snapshot
     this.#notices = notices
-    this.#digest = new TreeDigest(snapshot.tree)
+    this.#digest = new TreeDigest(snapshot.tree, snapshot.sum)
     this.#lastZxid = snapshot.zxid
     this.#isFuzzy = snapshot.digest !== null && snapshot.digest.zxid > snapshot.zxid
     if (snapshot.digest?.zxid === snapshot.zxid) this.#compare(snapshot.zxid, snapshot.digest)

@@ -88,11 +88,8 @@ class SnapshotFile {
       writer.longNumber(id)
       AclList.write(writer, acl.entries)
     }
-    for (const [path, node] of tree.entries()) {
-      // The tree keeps znodes in the order in which they were made. From here on they are younger than the snapshot, and
-      // the log has them all.
-      if (node.czxid > zxid) break
-      writeNode(writer, path === '/' ? '' : path, node, idOf(ids, node.acl))
+    for (const [path, node] of tree.descend((znode) => znode.czxid <= zxid)) {
+      writeNode(writer, path, node, idOf(ids, node.acl))
       if (writer.length >= source.chunkSize) await this.#flush()
     }
     writer.string('/')

@@ -65,10 +65,11 @@ export class TreeDigest {
   readonly #tree: DataTree
   #value = 0n
 
-  /** Sums up the tree as it is. */
-  constructor(tree: DataTree) {
+  /** @param sum - of the tree as it is, where that is known; it is summed up by default */
+  constructor(tree: DataTree, sum?: bigint) {
     this.#tree = tree
-    for (const [path, node] of tree.entries()) this.#value += BigInt(digestOf(path, node))
+    if (sum !== undefined) this.#value = sum
+    else for (const [path, node] of tree.entries()) this.#value += BigInt(digestOf(path, node))
   }
 
   get value(): bigint {
