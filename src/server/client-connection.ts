@@ -1,31 +1,32 @@
 import { ProtocolError } from '../common/errors.ts'
-import { keeperStates, permissions, xids } from '../protocol/constants.ts'
-import { ConnectRequest, ConnectResponse } from '../protocol/connect.ts'
+import { permissions, xids } from '../protocol/constants.ts'
+import { ConnectRequest } from '../protocol/connect.ts'
 import { FrameDecoder } from '../protocol/framing.ts'
 import { Reader } from '../protocol/reader.ts'
 import { NullStringError } from '../protocol/record.ts'
-import { WatcherEvent } from '../protocol/records.ts'
-import { Writer } from '../protocol/writer.ts'
+import type { Writer } from '../protocol/writer.ts'
 import type { Socket, SocketHandler } from '../runtime/runtime.ts'
 import { isPermitted } from './acl-check.ts'
 import type { Acl } from './acl-table.ts'
 import { certificateIdentities, type Identity } from './auth-schemes.ts'
 import type { ConnectionView, Statistics } from './commands/source.ts'
-import { commandLength } from './commands/words.ts'
 import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
 import type { Faults } from './faults.ts'
+import { FirstBytes } from './first-bytes.ts'
 import type { RequestContext } from './handler.ts'
+import { welcome, writeWelcome } from './handshake.ts'
 import { HandshakeDeadline } from './handshake-deadline.ts'
+import { HeldFrames, holds } from './held-frames.ts'
 import { javaAddress } from './ip-acl.ts'
 import { Outbox } from './outbox.ts'
-import { Replies } from './reply.ts'
+import { eventFrame, Replies } from './reply.ts'
 import { DigestMd5Server } from './sasl/digest-md5.ts'
-import { sessionPassword } from './session-password.ts'
 import type { Session, SessionConnection } from './session-table.ts'
 import type { Storage } from './storage/storage.ts'
+import { Turn } from './turn.ts'
 import type { WatchEvent, Watcher } from './watch-table.ts'
 
 /** Above this many bytes that a client does not read, nothing more of what it asks is handled. */
@@ -34,8 +35,6 @@ const highWater = 1024 * 1024
 const hopeless = 64 * highWater
 /** So many bytes are sent at once, rather than when all input is handled. */
 const enough = 64 * 1024
-
-const noPassword = Buffer.alloc(16)
 
 /** What a connection asks of the server it belongs to. */
 export interface ConnectionHost {
@@ -59,6 +58,10 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
   readonly #flush = (): void => this.#send()
+  readonly #nextTurn = (): void => {
+    this.#held.release(holds.turn)
+    this.goOn()
+  }
   /** Null once the client has said what it wants. */
   #deadline: HandshakeDeadline | null
   #session: Session | null = null
@@ -70,15 +73,12 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #flushScheduled = false
   #closing = false
   #closed = false
-  /** The first bytes, until they are four: a four-letter word or the length of a frame. */
-  #head: Buffer | null = none
-  /** Frames that came while the client did not read, or the server was paused. */
-  #waiting: Buffer[] = []
-  #backlogged = false
-  /** A write waits for the leader. */
-  #stalled = false
-  /** The disk is behind. */
-  #awaitsDisk = false
+  /** Null once there were four of them. */
+  #first: FirstBytes | null = new FirstBytes()
+  readonly #held = new HeldFrames()
+  readonly #turn: Turn
+  /** No more is handled than what waits; the client may still read. */
+  #inputOver = false
   #touched = false
   #received = 0
   #sent = 0
@@ -90,6 +90,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#host = host
     this.#outbox = new Outbox(socket, settings.runtime, host.faults, host.database.storage, () => this.drained())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
+    this.#turn = new Turn(settings.runtime)
     this.established = settings.runtime.wallClock()
     const { remoteAddress } = socket
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
@@ -141,29 +142,40 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   // SocketHandler
 
   received(chunk: Buffer): void {
-    if (this.#closing) return
+    if (this.#closing) {
+      this.#outbox.discard(chunk.length)
+      return
+    }
     this.#touched = false
+    this.#turn.begin()
     this.#deadline?.heard()
-    const bytes = this.#head === null ? chunk : this.#sniff(chunk)
+    const bytes = this.#first === null ? chunk : this.#open(this.#first, chunk)
     if (bytes === null) return
     try {
       this.#decoder.push(bytes)
     } catch {
-      // Whatever it was, it is no ZooKeeper client: ZooKeeper, too, just closes.
-      this.close()
+      // Whatever it was, it is no ZooKeeper client: ZooKeeper, too, just closes. What was asked before is answered.
+      if (this.#session === null && this.#held.isEmpty) this.close()
+      else this.ended()
     }
   }
 
   drained(): void {
-    if (!this.#backlogged || this.#outbox.pendingBytes > highWater) return
-    this.#backlogged = false
+    if (this.#outbox.pendingBytes > highWater || !this.#held.release(holds.backlog)) return
     this.goOn()
+  }
+
+  /** The client sends no more, or nothing that could be read. */
+  ended(): void {
+    this.#inputOver = true
+    this.#decoder.stop()
+    if (!this.#closing && this.#held.isEmpty) this.#endAfterAnswer()
   }
 
   closed(): void {
     this.#closed = true
     this.#closing = true
-    this.#waiting = []
+    this.#held.clear()
     this.#introduced()
     this.#outbox.stop()
     this.database.watches.removeWatcher(this)
@@ -198,7 +210,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly ok = (): Writer => this.#replies.ok(this.#answerZxid)
 
   may(node: DataNode, perms: number): boolean {
-    return isPermitted(node.acl, perms, this.identities, this.database.schemes)
+    const { acl } = node
+    this.#turn.add((acl.entries.length * this.identities.length) >> 5)
+    return isPermitted(acl, perms, this.identities, this.database.schemes)
   }
 
   tell(type: number, path: string): void {
@@ -224,78 +238,78 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   /** Stops handling input; the socket is not read from. */
   hold(): void {
-    this.socket.pause()
+    if (!this.#closing) this.socket.pause()
+  }
+
+  /** The leader may be there again. */
+  leaderChanged(): void {
+    this.#held.release(holds.leader)
+    this.goOn()
   }
 
   /** Handles what has waited, once nothing is in the way of it. */
   goOn(): void {
-    this.#stalled = false
     if (this.#closing || this.#isHeld) return
-    if (this.#waiting.length > 0) {
-      const waiting = this.#waiting
-      this.#waiting = []
-      this.#touched = false
-      for (const frame of waiting) {
+    this.#touched = false
+    this.#turn.begin()
+    try {
+      while (!this.#held.isEmpty) {
+        if (this.#mustWait()) return
+        this.#handleFrame(Reader.over(this.#held.shift()))
         if (this.#closing) return
-        try {
-          this.#frame(Reader.over(frame))
-        } catch {
-          this.close()
-          return
-        }
       }
-      if (this.#isHeld) return
+    } catch {
+      this.#endAfterAnswer()
+      return
     }
-    this.socket.resume()
+    if (this.#isHeld) return
+    if (this.#inputOver) this.#endAfterAnswer()
+    else this.socket.resume()
   }
 
   // Frames
 
   get #isHeld(): boolean {
-    return this.#backlogged || this.#stalled || this.#awaitsDisk || this.#host.faults.paused
+    return this.#held.isHeld || this.#host.faults.paused
   }
 
-  /** Looks for a four-letter word in the first bytes; returns what there is to read, null for nothing yet. */
-  #sniff(chunk: Buffer): Buffer | null {
-    const head = this.#head!.length === 0 ? chunk : Buffer.concat([this.#head!, chunk])
-    if (head.length >= 4) {
-      const word = head.toString('latin1', 0, 4)
-      const length = commandLength(word)
-      if (length === 0) {
-        this.#head = null
-        return head
-      }
-      if (head.length >= length) {
-        this.#closing = true
-        this.#introduced()
-        this.#host.statistics.received++
-        this.#outbox.write(Buffer.from(this.#host.command(word, head.subarray(4, length))))
-        this.#outbox.end()
-        return null
-      }
-    }
-    this.#head = Buffer.from(head)
+  /** Answers a four-letter word; returns what there is to read otherwise, null for nothing yet. */
+  #open(first: FirstBytes, chunk: Buffer): Buffer | null {
+    const opening = first.push(chunk)
+    if (opening === null) return null
+    this.#first = null
+    if (opening.kind === 'frames') return opening.bytes
+    this.#closing = true
+    this.#introduced()
+    this.#host.statistics.received++
+    this.#outbox.write(Buffer.from(this.#host.command(opening.word, opening.argument)))
+    this.#outbox.end()
     return null
+  }
+
+  #frame(reader: Reader): void {
+    if (this.#mustWait()) this.#held.push(reader)
+    else this.#handleFrame(reader)
+  }
+
+  /** Whether something is in the way of the next frame. */
+  #mustWait(): boolean {
+    const { storage } = this.database
+    if (storage?.isFull === true && !this.#isHeld) this.#awaitDisk(storage)
+    return this.#isHeld
   }
 
   /** Clients may ask faster than the disk writes, and all that waits for it is kept in memory. */
   #awaitDisk(storage: Storage): void {
-    this.#awaitsDisk = true
+    this.#held.holdFor(holds.disk)
     this.socket.pause()
     storage.whenDurable(() => {
-      this.#awaitsDisk = false
+      this.#held.release(holds.disk)
       this.goOn()
     })
   }
 
-  #frame(reader: Reader): void {
-    if (!this.#isHeld && this.database.storage?.isFull === true) this.#awaitDisk(this.database.storage)
-    if (this.#isHeld) {
-      const size = reader.remaining
-      const { buffer, byteOffset } = reader.view
-      this.#waiting.push(Buffer.from(Buffer.from(buffer, byteOffset + reader.take(size), size)))
-      return
-    }
+  #handleFrame(reader: Reader): void {
     this.#received++
     this.#host.statistics.received++
     if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
@@ -310,28 +324,15 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #shakeHands(request: ConnectRequest): void {
     this.#introduced()
     const { database } = this
-    // The client needs a server that takes writes, or has seen more than we know: it should look for another.
-    const { membership, readOnly } = database
-    const mayServe = readOnly ? request.readOnly === true : membership.serving && membership.connected
-    if (!mayServe || Number(request.lastZxidSeen) > database.lastZxid) {
+    const welcomed = welcome(request, database)
+    if (welcomed === null) {
       this.close()
       return
     }
-    const { minSessionTimeout, maxSessionTimeout } = database.settings
-    const timeout = Math.min(Math.max(request.timeout, minSessionTimeout), maxSessionTimeout)
-    const session = request.sessionId === 0n ? database.openSession(timeout) : this.#resume(request)
-    const { writer } = this.#replies
-    const frame = writer.beginFrame()
-    ConnectResponse.write(writer, {
-      protocolVersion: 0,
-      timeout: session === null ? 0 : timeout,
-      sessionId: session?.id ?? 0n,
-      password: session === null ? noPassword : sessionPassword(session.id),
-      readOnly: request.readOnly === null ? null : database.readOnly,
-    })
-    writer.endFrame(frame)
+    writeWelcome(this.#replies.writer, welcomed, request, database)
     this.#countSent()
     this.#scheduleFlush()
+    const { session, timeout } = welcomed
     if (session === null) {
       this.#endAfterAnswer()
       return
@@ -339,16 +340,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#session = session
     this.#timeout = timeout
     session.connection = this
-    database.touch(session, timeout, database.settings.runtime.now())
-  }
-
-  #resume({ sessionId, password }: ConnectRequest): Session | null {
-    const session = this.database.sessions.find(sessionId)
-    if (session === undefined) return null
-    // Whoever asks, the connection that the session has is over.
-    session.connection?.close()
-    if (password === null) return null
-    return sessionPassword(sessionId).equals(password) ? session : null
+    database.touch(session, timeout, this.#turn.began)
   }
 
   #request(session: Session, reader: Reader): void {
@@ -364,23 +356,22 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const isOutside = code === errorCodes.unimplemented && this.#closing
     this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
     this.#countSent()
-    if (this.#closing) this.#endAfterAnswer()
-    else if (this.#replies.writer.length > enough) this.#send()
+    if (this.#closing) {
+      this.#endAfterAnswer()
+      return
+    }
+    if (this.#replies.writer.length > enough) this.#send()
     else this.#scheduleFlush()
+    if (operation !== undefined && this.#turn.spend(operation.weight)) this.#yield()
   }
 
   /** Brings the server up to date for a write; where it cannot, the request waits, and all behind it. */
   #reachLeader(operation: Dispatch, reader: Reader): boolean {
     const { membership, readOnly } = this.database
     if (readOnly || membership.catchUp()) return true
-    this.#stalled = true
+    this.#held.holdFor(holds.leader)
     this.socket.pause()
-    const frame = Buffer.alloc(8 + reader.remaining)
-    frame.writeInt32BE(this.#xid, 0)
-    frame.writeInt32BE(operation.opcode, 4)
-    const { buffer, byteOffset } = reader.view
-    Buffer.from(buffer, byteOffset + reader.take(reader.remaining), frame.length - 8).copy(frame, 8)
-    this.#waiting.push(frame)
+    this.#held.putBack(this.#xid, operation.opcode, reader)
     return false
   }
 
@@ -388,7 +379,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #touch(session: Session): void {
     const { database } = this
     this.#touched = true
-    this.#lastTime = database.settings.runtime.now()
+    this.#lastTime = this.#turn.began
     database.touch(session, this.#timeout, this.#lastTime)
   }
 
@@ -463,10 +454,17 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.database.settings.runtime.defer(this.#flush)
   }
 
+  /** Lets the others have their turn. */
+  #yield(): void {
+    this.#held.holdFor(holds.turn)
+    this.socket.pause()
+    this.database.settings.runtime.setImmediate(this.#nextTurn)
+  }
+
   #endAfterAnswer(): void {
     this.#closing = true
     this.#decoder.stop()
-    this.#waiting = []
+    this.#held.clear()
     this.#send()
     this.#outbox.end()
   }
@@ -476,22 +474,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const { writer } = this.#replies
     if (this.#closed || writer.length === 0) return
     this.#outbox.write(writer.take())
-    if (this.#outbox.pendingBytes > highWater && !this.#backlogged) {
-      this.#backlogged = true
+    if (this.#outbox.pendingBytes > highWater && !this.#closing) {
+      this.#held.holdFor(holds.backlog)
       this.socket.pause()
     }
   }
-}
-
-const none = Buffer.alloc(0)
-
-function eventFrame(type: number, path: string, zxid: number): Buffer {
-  const writer = new Writer(64)
-  const frame = writer.beginFrame()
-  writer.int(xids.notification)
-  writer.longNumber(zxid)
-  writer.int(errorCodes.ok)
-  WatcherEvent.write(writer, { type, state: keeperStates.syncConnected, path })
-  writer.endFrame(frame)
-  return writer.take()
 }

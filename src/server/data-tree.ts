@@ -28,6 +28,8 @@ export class DataTree {
   readonly containers = new Set<string>()
   readonly ttls = new Set<string>()
   readonly #nodes = new Map<string, DataNode>()
+  /** The znodes that have children, by path; null until somebody counts descendants. */
+  #parents: Map<string, DataNode> | null = null
   readonly #rows = new StatRows()
   readonly #watches: WatchTables
   #dataSize = 0
@@ -83,15 +85,22 @@ export class DataTree {
     if (path === '/') return this.#nodes.size - 2
     // ZooKeeper counts the keys that begin with '/': the root's second one, too.
     if (path === '') return this.#nodes.size - 1
+    if (this.#nodes.get(path)?.children == null) return 0
+    const start = `${path}/`
     let count = 0
-    const waiting = [path]
-    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-      const children = this.#nodes.get(at)?.children
-      if (children == null) continue
-      count += children.size
-      for (const name of children) waiting.push(`${at}/${name}`)
+    for (const [parent, node] of this.#findParents()) {
+      if (parent === path || parent.startsWith(start)) count += node.numChildren
     }
     return count
+  }
+
+  /** Most znodes of a large tree have no children. They are told apart when somebody asks, and from then on. */
+  #findParents(): ReadonlyMap<string, DataNode> {
+    if (this.#parents === null) {
+      this.#parents = new Map()
+      for (const [path, node] of this.#nodes) if (node.numChildren > 0) this.#parents.set(path, node)
+    }
+    return this.#parents
   }
 
   /** All paths and znodes, the root once, as `'/'`; parents before their children. */
@@ -212,6 +221,7 @@ export class DataTree {
       parent.pzxid = header.zxid
     }
     parent.addChild(name)
+    this.#parents?.set(parentKey, parent)
     this.#nodes.set(path, node)
     const size = data === null ? 0 : data.length
     this.#dataSize += path.length + size
@@ -249,6 +259,7 @@ export class DataTree {
     const { zxid } = header
     parent.removeChild(baseName(path))
     if (zxid > parent.pzxid) parent.pzxid = zxid
+    if (parent.numChildren === 0) this.#parents?.delete(parentKey)
     this.#nodes.delete(path)
     const size = node.data === null ? 0 : node.data.length
     this.#dataSize -= path.length + size

@@ -3,6 +3,7 @@ import type { Reader } from '../protocol/reader.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { RequestContext } from './handler.ts'
 import { handlers } from './handlers/index.ts'
+import { weights } from './turn.ts'
 
 /** All that is needed to answer one operation, found by its opcode without a search. */
 export interface Dispatch {
@@ -15,6 +16,8 @@ export interface Dispatch {
   readonly needsLeader: boolean
   /** Whether it proves who asks: such requests do not keep a session alive, and are answered with zxid 0. */
   readonly isAuthentication: boolean
+  /** For the time that a connection takes. */
+  readonly weight: number
   readonly read: (reader: Reader) => unknown
   readonly handle: (context: RequestContext, body: unknown) => ErrorCode
 }
@@ -51,6 +54,18 @@ const shortNames: Readonly<Record<OperationName, string>> = {
   closeSession: 'CLOS',
 }
 
+/** Those that a few bytes can make long. */
+const heavy: ReadonlySet<OperationName> = new Set([
+  'getChildren',
+  'getChildren2',
+  'getEphemerals',
+  'getAllChildrenNumber',
+  'multi',
+  'multiRead',
+  'setWatches',
+  'setWatches2',
+])
+
 /** The lowest opcode is −11: it is at index 0. */
 const lowest = 11
 const byOpcode: (Dispatch | undefined)[] = []
@@ -64,6 +79,7 @@ for (const name of Object.keys(operations) as OperationName[]) {
     isWrite: kind === 'write',
     needsLeader: kind === 'write' || name === 'closeSession',
     isAuthentication: name === 'auth' || name === 'sasl',
+    weight: heavy.has(name) ? weights.heavy : kind === 'write' ? weights.write : weights.light,
     read: (reader) => request.read(reader),
     // The row and the handler belong together by their name, which the compiler cannot follow through a union.
     handle: handlers[name] as (context: RequestContext, body: unknown) => ErrorCode,

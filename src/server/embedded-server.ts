@@ -182,7 +182,7 @@ export class EmbeddedServer {
 
   /** Lets connections go on that waited for the leader. @internal */
   resumeConnections(): void {
-    for (const connection of this.#connections) connection.goOn()
+    for (const connection of this.#connections) connection.leaderChanged()
   }
 
   async #load(): Promise<Database> {

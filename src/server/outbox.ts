@@ -10,6 +10,9 @@ interface Late {
   isDurable: boolean
 }
 
+/** So many bytes are read and dropped from a peer that goes on once the server has ended its side. */
+const enough = 16 * 1024 * 1024
+
 /** So long may a peer take no byte, and not end its side, once the server has ended its own; in ms. */
 const linger = 2_000
 
@@ -22,7 +25,9 @@ export class Outbox {
   readonly #onEmpty: () => void
   readonly #late: Late[] = []
   #lateBytes = 0
+  /** Null until the end was sent. */
   #linger: Timer | null = null
+  #discarded = 0
 
   /** @param onEmpty - called when all that was held back is handed over */
   constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null, onEmpty: () => void) {
@@ -49,6 +54,16 @@ export class Outbox {
     else this.#defer(null)
   }
 
+  /**
+   * Drops what still came. Unread, it would make the system reset the connection when it is closed, and the peer lose
+   * the answer that it has not read yet.
+   */
+  discard(size: number): void {
+    this.#discarded += size
+    if (this.#linger === null) this.#socket.pause()
+    else if (this.#discarded > enough) this.#socket.destroy()
+  }
+
   /** The connection is over. */
   stop(): void {
     this.#linger?.cancel()
@@ -65,6 +80,7 @@ export class Outbox {
       })
     }
     this.#socket.end()
+    this.#socket.resume()
     wait()
   }
 

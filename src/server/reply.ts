@@ -1,4 +1,7 @@
+import { keeperStates, xids } from '../protocol/constants.ts'
+import { WatcherEvent } from '../protocol/records.ts'
 import { Writer } from '../protocol/writer.ts'
+import { errorCodes } from './error-codes.ts'
 import type { AnswerFault } from './faults.ts'
 
 /**
@@ -55,4 +58,16 @@ export class Replies {
     this.writer.longNumber(zxid)
     this.writer.int(errorCode)
   }
+}
+
+/** The frame that tells of an event: the same for all who watch. */
+export function eventFrame(type: number, path: string, zxid: number): Buffer {
+  const writer = new Writer(64)
+  const frame = writer.beginFrame()
+  writer.int(xids.notification)
+  writer.longNumber(zxid)
+  writer.int(errorCodes.ok)
+  WatcherEvent.write(writer, { type, state: keeperStates.syncConnected, path })
+  writer.endFrame(frame)
+  return writer.take()
 }

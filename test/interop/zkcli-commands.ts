@@ -169,10 +169,16 @@ export const zkCliCommands: readonly string[] = [
   'setAcl /cli/tree digest:user:cdrwa',
   'setAcl /cli/tree nonsense',
   'setAcl /cli/missing world:anyone:r',
-  // Credentials that are refused are left out: whether zkCli sees the answer or the end of the connection first is chance.
+
+  // credentials that are refused
+  'addauth nonsense x',
+  'ls /cli',
+  'connect ADDRESS',
+  'addauth digest',
+  'ls /cli',
 ]
 
-/** In a session of its own. */
+/** In a session of its own: zkCli gives up a connection whose `addauth` failed. */
 export const zkCliIdentities: readonly string[] = [
   'connect ADDRESS',
   'ls /cli',

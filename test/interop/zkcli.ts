@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, watch } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 
@@ -12,6 +12,11 @@ const SYSTEM_COMMONS_CLI = '/usr/share/java/commons-cli.jar'
 
 /** What it says to `redo 1000000`, with a connection or without. */
 const END_OF_COMMAND = 'Command index out of range'
+
+/** What a command leads to that zkCli does not wait for, and what would race with the command behind it. */
+const consequences: readonly (readonly [command: RegExp, event: string])[] = [
+  [/^addauth (nonsense|digest$)/, 'WatchedEvent state:AuthFailed'],
+]
 
 /** The longest that one run may take, in ms. */
 const LIMIT = 120_000
@@ -62,8 +67,15 @@ export async function runZkCli(
     const input = child.stdin!
     input.on('error', () => {}) // it ended early; what it printed tells why
     const exited = once(child, 'exit')
+    let awaited = 0
     for (const command of ['', ...commands]) {
-      input.write(`${command.replace('ADDRESS', address)}\nsync /\nredo 1000000\n`)
+      const line = command.replace('ADDRESS', address)
+      const event = consequences.find(([pattern]) => pattern.test(command))?.[1]
+      if (event !== undefined) {
+        input.write(`${line}\n`)
+        await printed(child, join(folder, 'output'), event, ++awaited)
+        input.write(`sync /\nredo 1000000\n`)
+      } else input.write(`${line}\nsync /\nredo 1000000\n`)
     }
     input.end()
     await exited
@@ -78,6 +90,25 @@ export async function runZkCli(
   } finally {
     await output.close()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves once the event stands in the output so many times, or zkCli has ended. */
+async function printed(child: ChildProcess, path: string, event: string, times: number): Promise<void> {
+  const over = new AbortController()
+  child.once('exit', () => over.abort())
+  try {
+    const changes = watch(path, { signal: over.signal })
+    const next = changes[Symbol.asyncIterator]()
+    // The watch begins with the first call of `next`, so that nothing is missed between it and the look.
+    for (let change = next.next(); child.exitCode === null; await change, change = next.next()) {
+      change.catch(() => {})
+      if ((await readFile(path, 'utf8')).split(event).length > times) return
+    }
+  } catch (error) {
+    if (!over.signal.aborted) throw error
+  } finally {
+    over.abort()
   }
 }
 

@@ -101,7 +101,7 @@ it.each([
 it('waits for a peer that reads slowly, as long as it reads', () =>
   simulate(async (sim) => {
     const log: string[] = []
-    const socket = { pendingBytes: 3, end: () => log.push('end'), destroy: () => log.push('destroy') }
+    const socket = { pendingBytes: 3, end: () => log.push('end'), resume: () => {}, destroy: () => log.push('destroy') }
     const faults = { currentDelay: 0 } as Faults
     const outbox = new Outbox(socket as unknown as Socket, sim.runtime('server'), faults, null, () => {})
     outbox.end()

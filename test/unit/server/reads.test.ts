@@ -106,3 +106,21 @@ it('sync answers with the path', async () => {
   await using client = await RawClient.connect(server)
   expect(await client.request('sync', { path: '/any' })).toMatchObject({ err: 0, body: { path: '/any' } })
 })
+
+it('getAllChildrenNumber follows what is created and deleted once it was asked for', async () => {
+  await using client = await RawClient.connect(server)
+  const count = async (path: string): Promise<number | undefined> =>
+    (await client.request('getAllChildrenNumber', { path }))!.body?.total
+  const create = async (path: string): Promise<void> => {
+    expect(await client.request('create', { path, data: null, acl: openAcl, flags: 0 })).toMatchObject({ err: 0 })
+  }
+  for (const path of ['/c', '/c/a', '/c/a/b', '/cc', '/cc/d']) await create(path)
+  const whole = (await count('/'))!
+  expect([await count('/c'), await count('/c/a'), await count('/cc'), await count('/c/a/b')]).toEqual([2, 1, 1, 0])
+  for (const path of ['/c/a/b/e', '/c/a/f', '/c/g']) await create(path)
+  expect([await count('/c'), await count('/c/a'), await count('/c/a/b'), await count('/cc')]).toEqual([5, 3, 1, 1])
+  for (const path of ['/c/a/b/e', '/c/a/b', '/c/a/f']) await client.request('delete', { path, version: -1 })
+  expect([await count('/c'), await count('/c/a')]).toEqual([2, 0])
+  await create('/c/a/h')
+  expect([await count('/c'), await count('/c/a'), await count('/')]).toEqual([3, 1, whole + 1])
+})
