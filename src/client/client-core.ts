@@ -8,7 +8,7 @@ import { describeType } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
 import { AuthRequest, rememberAuth, type AuthInfo } from '../session/auth-request.ts'
-import { formatServer, type Hosts } from '../session/hosts.ts'
+import { formatServer, type ServerName } from '../session/hosts.ts'
 import { formatSessionId, type Log } from '../session/observer.ts'
 import type { CallOptions, Request } from '../session/request.ts'
 import type { KazooState } from '../session/session-state.ts'
@@ -16,7 +16,7 @@ import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { limited } from './limited.ts'
-import type { CheckedOptions } from './options.ts'
+import type { CheckedOptions, HostsOption } from './options.ts'
 import { ExistsRequest } from './requests.ts'
 import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
 
@@ -31,7 +31,9 @@ export class ClientCore {
   readonly options: CheckedOptions
   readonly #listeners = new StateListeners()
   readonly #authData: AuthInfo[]
-  #hosts: Hosts
+  #hosts: HostsOption
+  /** Where they come from the ensemble's configuration: the hosts as given, for when none of these can be reached. */
+  #fallback: readonly ServerName[] = []
   #randomizeHosts: boolean
   #session: Session | null = null
   /** To be resumed until there was a connection: later starts make new sessions. */
@@ -61,8 +63,12 @@ export class ClientCore {
     return this.#session
   }
 
-  get hosts(): Hosts {
-    return this.#hosts
+  get chroot(): string {
+    return this.#hosts.chroot
+  }
+
+  get servers(): readonly ServerName[] {
+    return this.#session?.servers ?? this.#hosts.servers
   }
 
   /** The server that serves the session. @throws ConnectionClosedError, ConnectionLossError */
@@ -73,10 +79,23 @@ export class ClientCore {
     return address
   }
 
-  setServers(hosts: Hosts, randomize: boolean | undefined): void {
+  setServers(hosts: HostsOption, randomize: boolean | undefined): void {
     this.#hosts = hosts
+    this.#fallback = []
     this.#randomizeHosts = randomize ?? this.#randomizeHosts
-    this.#session?.setServers(hosts.servers, this.#randomizeHosts)
+    this.#session?.setServers({ servers: hosts.servers, provider: hosts.provider, randomize: this.#randomizeHosts })
+  }
+
+  /**
+   * The servers are these, as the ensemble's configuration says; those that were given are there to fall back on.
+   *
+   * @param here - which of them serves the session, if that is known
+   * @param renamed - the ensemble has not changed: it becomes known under these names
+   */
+  followServers(servers: readonly ServerName[], here: ServerName | undefined, renamed: boolean): void {
+    if (this.#fallback.length === 0) this.#fallback = this.#hosts.servers
+    this.#hosts = { ...this.#hosts, servers }
+    this.#session?.setServers({ servers, fallback: this.#fallback, here, renamed })
   }
 
   addListener(listener: StateListener): void {
@@ -168,6 +187,8 @@ export class ClientCore {
         authData: this.#authData,
         resume: this.#resume,
         randomizeHosts: this.#randomizeHosts,
+        provider: this.#hosts.provider,
+        fallback: this.#fallback,
         backoff: { delay, backoff, maxDelay },
         log: (level, details, message) => this.#log(level, details, message),
         maxRounds: maxTries === -1 ? Infinity : maxTries,

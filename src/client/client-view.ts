@@ -13,5 +13,5 @@ export class ClientView {
 
 /** The view that the options ask for. */
 export function viewOf(core: ClientCore): ClientView {
-  return new ClientView(core, core.hosts.chroot)
+  return new ClientView(core, core.chroot)
 }

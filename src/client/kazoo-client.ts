@@ -1,6 +1,7 @@
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { formatServer, parseHosts } from '../session/hosts.ts'
+import type { HostProvider } from '../session/host-provider.ts'
+import { formatServer } from '../session/hosts.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { SessionIdentity } from '../session/session-identity.ts'
 import type { KazooState } from '../session/session-state.ts'
@@ -10,7 +11,7 @@ import { checkBoolean, checkOptions, optionNames, toListener } from './arguments
 import { ClientCore } from './client-core.ts'
 import { ClientView, viewOf } from './client-view.ts'
 import type { KazooRetry } from './kazoo-retry.ts'
-import { checkAuth, checkClientOptions, type KazooClientOptions } from './options.ts'
+import { checkAuth, checkClientOptions, checkHosts, type KazooClientOptions } from './options.ts'
 import {
   checkReconfig,
   GetConfigRequest,
@@ -113,9 +114,9 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.session?.lastZxid ?? 0n
   }
 
-  /** The servers, as `host:port`. */
+  /** The servers, as `host:port`: as given, as a function gave them last, or as the ensemble's configuration has them. */
   get hosts(): string[] {
-    return this.#core.hosts.servers.map((server) => formatServer(server))
+    return this.#core.servers.map((server) => formatServer(server))
   }
 
   /** The outside world, for recipes. */
@@ -133,18 +134,26 @@ export class KazooClient extends ZnodeVerbs {
   }
 
   /**
-   * Other servers, from the next attempt to connect on; the connection there is stays.
+   * Other servers; the session goes on. Clients that are told of a change of their ensemble stay spread evenly over it, by
+   * the rule of ZooKeeper's Java client: one whose server is gone moves to another; one whose server is still there
+   * stays, unless there are more servers than before, when it moves to one of the added ones with the probability
+   * 1 − before / after. Moving ends the connection: requests in flight reject with `ConnectionLossError`, the state
+   * becomes SUSPENDED, then CONNECTED. The same servers again change nothing. With `randomizeHosts: false` a client moves
+   * only if its server is gone. A function as `hosts` is asked from the next round of connecting on.
    *
    * @throws RangeError if the chroot differs
    */
-  setHosts(hosts: string | readonly string[], options: { readonly randomizeHosts?: boolean } = {}): void {
-    const parsed = parseHosts(hosts)
+  setHosts(
+    hosts: string | readonly string[] | HostProvider,
+    options: { readonly randomizeHosts?: boolean } = {},
+  ): void {
+    const { chroot } = this.#core
+    const parsed = checkHosts(hosts)
     checkBoolean(options.randomizeHosts, 'randomizeHosts')
-    const { chroot } = this.#core.hosts
-    if (parsed.chroot !== chroot) {
+    if (parsed.provider === null && parsed.chroot !== chroot) {
       throw new RangeError(`hosts: the chroot cannot change from "${chroot}" to "${parsed.chroot}"`)
     }
-    this.#core.setServers(parsed, options.randomizeHosts)
+    this.#core.setServers({ ...parsed, chroot }, options.randomizeHosts)
   }
 
   /** Calls `fn` again while it fails in a way that may pass, as the option `commandRetry` says. */

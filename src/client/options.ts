@@ -4,6 +4,7 @@ import { nodeRuntime } from '../runtime/node-runtime.ts'
 import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AuthInfo } from '../session/auth-request.ts'
+import type { HostProvider } from '../session/host-provider.ts'
 import { parseHosts, type Hosts } from '../session/hosts.ts'
 import { checkAcl, copyAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
 import { checkBoolean, checkTimeout } from './arguments.ts'
@@ -21,9 +22,11 @@ export interface Logger {
 export interface KazooClientOptions {
   /**
    * `'host:port,[v6]:port,…/chroot'`, or a list of servers whose last entry may be the chroot. The port is 2181 where
-   * there is none. @defaultValue '127.0.0.1:2181'
+   * there is none. Or a function that gives the servers, without a chroot: it is asked anew for each round of connecting,
+   * and has a third of the session timeout to answer. An answer that fails, or is no list of servers, is logged and counts
+   * as a round that failed. @defaultValue '127.0.0.1:2181'
    */
-  readonly hosts?: string | readonly string[]
+  readonly hosts?: string | readonly string[] | HostProvider
   /** The session timeout to ask for, in milliseconds; the server has the last word. @defaultValue 10,000 */
   readonly sessionTimeout?: number
   /** Whether a server without a quorum will do, for reading. @defaultValue false */
@@ -61,9 +64,14 @@ export interface KazooClientOptions {
   readonly runtime?: Runtime
 }
 
+/** The option `hosts`, checked. */
+export interface HostsOption extends Hosts {
+  readonly provider: HostProvider | null
+}
+
 /** The options of a client, checked and complete. */
 export interface CheckedOptions {
-  readonly hosts: Hosts
+  readonly hosts: HostsOption
   readonly sessionTimeout: number
   readonly readOnly: boolean
   readonly session: { readonly id: bigint; readonly password: Buffer } | null
@@ -128,7 +136,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
   if (defaultAcl !== undefined) checkAcl(defaultAcl, 'defaultAcl')
   if (logger !== undefined) checkLogger(logger)
   return {
-    hosts: parseHosts(options.hosts === undefined ? defaultOptions.hosts : options.hosts),
+    hosts: checkHosts(options.hosts === undefined ? defaultOptions.hosts : options.hosts),
     sessionTimeout: Math.round(sessionTimeout ?? defaultOptions.sessionTimeout),
     readOnly: readOnly ?? defaultOptions.readOnly,
     session: checkSession(options.session),
@@ -144,6 +152,12 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     maxPending: checkSize(options.maxPending, 'maxPending', defaultOptions.maxPending),
     runtime,
   }
+}
+
+/** @throws TypeError or RangeError that names `hosts` */
+export function checkHosts(hosts: unknown): HostsOption {
+  if (typeof hosts === 'function') return { servers: [], chroot: '', provider: hosts as HostProvider }
+  return { ...parseHosts(hosts), provider: null }
 }
 
 function checkSession(session: KazooClientOptions['session']): CheckedOptions['session'] {

@@ -4,11 +4,11 @@ import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import { formatServer, type ServerName } from './hosts.ts'
-import { serverRound, type Candidate } from './server-round.ts'
+import { ServerList, type ServerListChange, type ServerListOptions } from './server-list.ts'
+import type { Candidate } from './server-round.ts'
 
-export interface ConnectorOptions {
+export interface ConnectorOptions extends ServerListOptions {
   readonly sessionTimeout: number
-  readonly randomizeHosts: boolean
   readonly backoff: BackoffOptions
   /** How many rounds over all servers may fail in a row. */
   readonly maxRounds: number
@@ -37,8 +37,7 @@ export class Connector {
   readonly #options: ConnectorOptions
   readonly #target: ConnectorTarget
   readonly #backoff: Backoff
-  #servers: readonly ServerName[]
-  #randomize: boolean
+  readonly #list: ServerList
   #round: AsyncGenerator<Candidate | Error, void, void> | null = null
   #last: Candidate | null = null
   #address: DialOptions | null = null
@@ -48,13 +47,13 @@ export class Connector {
   #pause: Timer | undefined
   #atOnce = false
   #stopped = false
-  readonly #ended = new AbortController()
+  /** Ends the look-ups of the round. */
+  #roundOver = new AbortController()
 
   constructor(runtime: Runtime, servers: readonly ServerName[], options: ConnectorOptions, target: ConnectorTarget) {
     this.#runtime = runtime
-    this.#servers = servers
+    this.#list = new ServerList(runtime, servers, options)
     this.#options = options
-    this.#randomize = options.randomizeHosts
     this.#target = target
     this.#backoff = new Backoff(runtime, options.backoff)
   }
@@ -68,11 +67,22 @@ export class Connector {
     return this.#lastFailure
   }
 
-  /** Another list of servers, from the next round on. */
-  setServers(servers: readonly ServerName[], randomize: boolean): void {
-    this.#servers = servers
-    this.#randomize = randomize
-    this.#round = null
+  /** The servers as they are known: what was given, or what a provider answered last. */
+  get servers(): readonly ServerName[] {
+    return this.#list.servers
+  }
+
+  /** Other servers, from the next attempt on. True if the link there is has to end, for a server that is to be used. */
+  setServers(change: ServerListChange): boolean {
+    const outcome = this.#list.change(change, this.#last)
+    if (this.#last !== null && change.here !== undefined) this.#last = { ...this.#last, server: change.here }
+    if (outcome === 'same') return false
+    this.#dropRound()
+    if (this.#pause !== undefined) {
+      this.#pause.cancel()
+      this.#endPause()
+    }
+    return outcome === 'move'
   }
 
   connect(): void {
@@ -83,7 +93,8 @@ export class Connector {
     this.#connectedAt = this.#runtime.now()
     this.#failedRounds = 0
     this.#lastFailure = undefined
-    this.#round = null
+    this.#list.reached()
+    this.#dropRound()
   }
 
   /** The link ended, before it was ready or after. */
@@ -104,13 +115,13 @@ export class Connector {
   /** What ends the link is no failure of its server: the next attempt needs no pause. */
   retryAtOnce(): void {
     this.#atOnce = true
-    this.#round = null
+    this.#dropRound()
   }
 
   stop(): void {
     this.#stopped = true
     this.#pause?.cancel()
-    this.#ended.abort()
+    this.#roundOver.abort()
   }
 
   async #next(): Promise<void> {
@@ -126,7 +137,7 @@ export class Connector {
       }
       if (candidate instanceof Error) {
         this.#lastFailure = candidate
-        this.#options.log('warn', { cause: candidate }, 'a ZooKeeper server cannot be resolved')
+        this.#options.log('warn', { cause: candidate }, 'a ZooKeeper server cannot be found')
         continue
       }
       const address = await this.#addressOf(candidate)
@@ -140,7 +151,7 @@ export class Connector {
       this.#address = address
       this.#last = candidate
       this.#options.log('debug', { server: this.#describe() }, 'connecting to ZooKeeper')
-      this.#target.dial(address, this.#connectTimeout() / candidate.siblings)
+      this.#target.dial(address, this.#list.share(this.#options.sessionTimeout) / candidate.siblings)
       return
     }
   }
@@ -160,12 +171,18 @@ export class Connector {
   }
 
   #newRound(): AsyncGenerator<Candidate | Error, void, void> {
-    return serverRound(this.#runtime, this.#servers, {
-      randomize: this.#randomize,
+    this.#roundOver = new AbortController()
+    return this.#list.round({
       last: this.#last,
-      resolveTimeout: this.#connectTimeout(),
-      signal: this.#ended.signal,
+      failedRounds: this.#failedRounds,
+      sessionTimeout: this.#options.sessionTimeout,
+      signal: this.#roundOver.signal,
     })
+  }
+
+  #dropRound(): void {
+    this.#round = null
+    this.#roundOver.abort()
   }
 
   #describe(): string | undefined {
@@ -174,7 +191,7 @@ export class Connector {
   }
 
   #roundFailed(): void {
-    this.#round = null
+    this.#dropRound()
     this.#failedRounds++
     if (this.#failedRounds >= this.#options.maxRounds) {
       this.#target.gaveUp(this.#lastFailure ?? new Error('no server could be reached'))
@@ -184,11 +201,11 @@ export class Connector {
   }
 
   #pauseThenConnect(): void {
-    this.#pause = this.#runtime.setTimer(this.#backoff.next(), () => this.connect())
+    this.#pause = this.#runtime.setTimer(this.#backoff.next(), () => this.#endPause())
   }
 
-  /** Every server gets an equal part of the session timeout, so that one black hole does not cost the session. */
-  #connectTimeout(): number {
-    return Math.max(1, this.#options.sessionTimeout / this.#servers.length)
+  #endPause(): void {
+    this.#pause = undefined
+    this.connect()
   }
 }

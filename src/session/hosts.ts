@@ -9,6 +9,7 @@ export interface ServerName {
 }
 
 export interface Hosts {
+  /** Empty until a function that gives them has answered. */
   readonly servers: readonly ServerName[]
   /** `''`, or the path that every path of the client is under. */
   readonly chroot: string

@@ -1,5 +1,6 @@
 import type { ResolvedAddress, Runtime } from '../runtime/runtime.ts'
 import type { ServerName } from './hosts.ts'
+import { shuffled } from './shuffled.ts'
 
 /** An address to dial, and the server it belongs to. */
 export interface Candidate {
@@ -12,6 +13,8 @@ export interface Candidate {
 /** How a round goes. */
 export interface RoundOptions {
   readonly randomize: boolean
+  /** Whether the servers come in the order given all the same. @defaultValue false */
+  readonly keepOrder?: boolean
   /** What was dialled last: that server comes at the end, and of its addresses that one. */
   readonly last: Pick<Candidate, 'server' | 'address'> | null
   /** Milliseconds for the look-up of a name. */
@@ -27,9 +30,9 @@ export interface RoundOptions {
 export async function* serverRound(
   runtime: Runtime,
   servers: readonly ServerName[],
-  { randomize, last, resolveTimeout, signal }: RoundOptions,
+  { randomize, keepOrder = false, last, resolveTimeout, signal }: RoundOptions,
 ): AsyncGenerator<Candidate | Error, void, void> {
-  const order = randomize ? shuffled(runtime, servers) : [...servers]
+  const order = randomize && !keepOrder ? shuffled(runtime, servers) : [...servers]
   const isLast = ({ host, port }: ServerName): boolean => host === last?.server.host && port === last.server.port
   moveToEnd(order, isLast)
   const lookups = order.map((server) => lookUp(runtime, server, resolveTimeout, signal))
@@ -46,11 +49,11 @@ export async function* serverRound(
 }
 
 /** Addresses, or the error that there are none; never rejects, and ends within `timeout` milliseconds. */
-function lookUp(
+export function lookUp(
   runtime: Runtime,
   { host }: ServerName,
   timeout: number,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<readonly ResolvedAddress[] | Error> {
   return new Promise((resolve) => {
     const settle = (outcome: readonly ResolvedAddress[] | Error): void => {
@@ -72,15 +75,4 @@ function lookUp(
 function moveToEnd<T>(items: T[], isMeant: (item: T) => boolean): void {
   const index = items.findIndex(isMeant)
   if (index !== -1) items.push(...items.splice(index, 1))
-}
-
-function shuffled<T>(runtime: Runtime, items: readonly T[]): T[] {
-  const result = [...items]
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(runtime.random() * (i + 1))
-    const item = result[i]!
-    result[i] = result[j]!
-    result[j] = item
-  }
-  return result
 }

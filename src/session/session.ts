@@ -11,6 +11,7 @@ import type { ServerName } from './hosts.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observer.ts'
 import type { CallOptions, Request } from './request.ts'
+import type { ServerListChange } from './server-list.ts'
 import { SessionIdentity } from './session-identity.ts'
 import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
 import type { StateChange } from './state-listeners.ts'
@@ -134,8 +135,16 @@ export class Session implements LinkOwner {
     return this.#ended.promise
   }
 
-  setServers(servers: readonly ServerName[], randomize: boolean): void {
-    this.#connector.setServers(servers, randomize)
+  /** The servers, those that a provider gave last included. */
+  get servers(): readonly ServerName[] {
+    return this.#connector.servers
+  }
+
+  /** Other servers. The session stays; the connection ends if the load is to be spread, or its server is gone. */
+  setServers(change: ServerListChange): void {
+    if (!this.#connector.setServers(change) || this.#link === null || this.#phase === 'closing') return
+    this.#connector.retryAtOnce()
+    this.#link.close(new Error('moving to another server, as the list of servers has changed'))
   }
 
   /** Credentials that the server has accepted, to be presented on each connection from now on. */

@@ -48,21 +48,42 @@ onEachServer((ground) => {
   })
 
   describe('setHosts', () => {
-    it('holds from the next connection on; the session goes with it', async () => {
+    it('moves the session where its server is gone', async () => {
       const { zk, proxy } = await ground.connectThroughProxy()
+      await zk.create(ground.at('/node'), '', { ephemeral: true })
       const next = await ground.proxy()
       const states = new States(zk)
       const { session } = zk
+      const connected = states.next('CONNECTED')
       zk.setHosts(next.hosts)
       expect(zk.hosts).toEqual([next.hosts])
-      expect(await zk.exists('/')).not.toBeNull()
-      expect([proxy.accepted, next.accepted]).toEqual([1, 0])
-      const connected = states.next('CONNECTED')
-      proxy.cut()
       await connected
+      expect((await zk.exists(ground.at('/node')))?.ephemeralOwner).toBe(session?.id)
       expect([proxy.accepted, next.accepted]).toEqual([1, 1])
       expect(zk.session?.id).toBe(session?.id)
       expect(states.seen).toEqual(['SUSPENDED', 'CONNECTED'])
+    })
+
+    it('leaves a connection alone whose server is still there, and holds for the next one', async () => {
+      const [first, second] = [await ground.proxy(), await ground.proxy()]
+      const zk = await ground.connect({ hosts: `${first.hosts},${second.hosts}` })
+      const [used, other] = first.accepted > 0 ? [first, second] : [second, first]
+      const third = await ground.proxy()
+      const states = new States(zk)
+      // Neither the same servers, nor as many, nor fewer are a reason to move.
+      for (const servers of [
+        [other, used],
+        [used, other],
+        [third, used],
+      ]) {
+        zk.setHosts(servers.map(({ hosts }) => hosts))
+        expect(await zk.exists('/')).not.toBeNull()
+      }
+      expect(states.seen).toEqual([])
+      const connected = states.next('CONNECTED')
+      used.cut()
+      await connected
+      expect([used.accepted, other.accepted, third.accepted]).toEqual([1, 0, 1])
     })
 
     it('helps a client that finds no server', async () => {

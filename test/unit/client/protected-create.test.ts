@@ -105,13 +105,17 @@ describe('a protected create whose reply was lost', () => {
       const leader = ensemble.member(ensemble.leader!)
       const follower = ensemble.members.find(({ id }) => id !== ensemble.leader)!
       const port = (id: number): number => ports[id - 1]!
-      const client = new KazooClient({ hosts: `servers:${port(leader.id)}`, runtime: sim.runtime('client') })
+      // In turn: to the leader first, and when that connection is lost, to the follower.
+      const client = new KazooClient({
+        hosts: [leader, follower].map(({ id }) => `servers:${port(id)}`),
+        randomizeHosts: false,
+        runtime: sim.runtime('client'),
+      })
       await client.start()
       await client.ensurePath('/p')
       await client.sync('/p')
       // The lag is long, but not as long as a connection may be silent.
       follower.lag = 1_000
-      client.setHosts(`servers:${port(follower.id)}`)
       const lost = leader.server.faults.closeBeforeAnswer({ op: 'create' })
       const creating = client.create('/p/a', 'x', { protect: true })
       await lost

@@ -320,7 +320,7 @@ describe('the search for a server', () => {
   it('takes other servers from the next attempt on', () =>
     bench(hosts, async ({ connector, dialled, until }) => {
       await until(1)
-      connector.setServers([server('10.9.0.1')], false)
+      connector.setServers({ servers: [server('10.9.0.1')] })
       await until(4)
       expect(new Set(dialled.slice(1).map(({ host }) => host))).toEqual(new Set(['10.9.0.1']))
       expect(dialled[1]!.timeout).toBe(9_000)
