@@ -11,7 +11,7 @@ interface World {
   /** The states that the client went through since it was connected. */
   readonly states: KazooState[]
   /** What it logged as a warning. */
-  readonly warnings: { readonly cause?: Error }[]
+  readonly warnings: { readonly err?: Error }[]
   /** What it dialled, as `address:port`. */
   readonly dialled: string[]
   /** Which member serves the client. */
@@ -170,7 +170,7 @@ describe('setHosts', () => {
       { connectionRetry: { delay: 3_600_000, maxDelay: 3_600_000 }, sessionTimeout: 9_000 },
       async ({ sim, client, warnings, reconnected }) => {
         client.setHosts('servers:9')
-        await sim.until(() => warnings.some(({ cause }) => cause?.message.includes('ECONNREFUSED')))
+        await sim.until(() => warnings.some(({ err }) => err?.message.includes('ECONNREFUSED')))
         await sim.sleep(1_000)
         const from = sim.now
         client.setHosts(all)
@@ -205,7 +205,7 @@ describe('a name whose addresses change', () => {
       client.setHosts('zk:2181')
       await sim.until(() => dialled.includes('10.5.0.7:2181') && dialled.includes('10.5.0.8:2181'))
       sim.names.set('zk', [])
-      await sim.until(() => warnings.some(({ cause }) => /ENOTFOUND|has no address/.test(cause?.message ?? '')))
+      await sim.until(() => warnings.some(({ err }) => /ENOTFOUND|has no address/.test(err?.message ?? '')))
       sim.names.set('zk', [sim.address('servers')])
       await reconnected()
       expect(client.connected).toBe(true)
@@ -256,7 +256,7 @@ describe('hosts as a function', () => {
         await sim.until(() => client.state !== 'CONNECTED')
         await reconnected()
         expect(asked).toBe(5)
-        const causes = warnings.map(({ cause }) => cause).filter((cause) => cause?.message.includes('given as hosts'))
+        const causes = warnings.map(({ err }) => err).filter((cause) => cause?.message.includes('given as hosts'))
         expect(causes).toHaveLength(3)
         for (const cause of causes) {
           expect(cause?.message).toMatch(/^the function given as hosts (failed, or gave no servers|did not answer)/)
