@@ -1,4 +1,4 @@
-import { ConnectionLossError, NodeExistsError, NoNodeError, SessionExpiredError } from '../common/errors.ts'
+import { NodeExistsError, NoNodeError } from '../common/errors.ts'
 import { addChroot, baseName, childPath, parentPath, removeChroot } from '../common/paths.ts'
 import { createFlags } from '../protocol/constants.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -17,6 +17,7 @@ import {
 } from './requests.ts'
 import { composite } from './composite.ts'
 import { ownTerms } from './create-options.ts'
+import { isLost, persist } from './persist.ts'
 import { timeBudget } from './time-budget.ts'
 
 /** What the creates of several steps ask of their client. */
@@ -129,8 +130,8 @@ async function createProtected(
       session ??= host.sessionId
       return await createWithParents(host, { ...call, path }, limits)
     } catch (error) {
-      if (!mayExist(error)) throw error
-      if (error instanceof ConnectionLossError && error.maybeApplied) lost()
+      if (!isLost(error)) throw error
+      if (error.maybeApplied) lost()
     }
     const found = await findAgain(host, parent, prefix, limits)
     if (found === undefined) continue
@@ -139,11 +140,6 @@ async function createProtected(
     await discard(host, found, limits)
     session = host.sessionId
   }
-}
-
-/** Whether the request that failed this way may have created the znode: only then is it looked for. */
-function mayExist(error: unknown): boolean {
-  return error instanceof ConnectionLossError || error instanceof SessionExpiredError
 }
 
 async function findAgain(
@@ -168,16 +164,4 @@ async function outcomeOf(host: CreateHost, path: string, includeStat: boolean, l
 
 async function discard(host: CreateHost, path: string, limits: Limits): Promise<void> {
   await persist(() => host.submit(new DeleteRequest(host.chroot, path, -1), limits()))
-}
-
-/** Asks until there is an answer, over as many connections as that takes; undefined where there is no such znode. */
-async function persist<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  for (;;) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (error instanceof NoNodeError) return undefined
-      if (!mayExist(error)) throw error
-    }
-  }
 }

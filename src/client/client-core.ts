@@ -15,6 +15,7 @@ import type { KazooState } from '../session/session-state.ts'
 import { Session } from '../session/session.ts'
 import { StateListeners, type StateChange, type StateListener } from '../session/state-listeners.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
+import { BackgroundDeletes } from './background-deletes.ts'
 import { limited } from './limited.ts'
 import type { CheckedOptions, HostsOption } from './options.ts'
 import { ExistsRequest } from './requests.ts'
@@ -29,6 +30,7 @@ const defaultStartTimeout = 15_000
  */
 export class ClientCore {
   readonly options: CheckedOptions
+  readonly backgroundDeletes: BackgroundDeletes
   readonly #listeners = new StateListeners()
   readonly #authData: AuthInfo[]
   #hosts: HostsOption
@@ -49,6 +51,7 @@ export class ClientCore {
 
   constructor(options: CheckedOptions) {
     this.options = options
+    this.backgroundDeletes = new BackgroundDeletes(options.runtime, options.logger, options.maxPending)
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
     this.#authData = [...options.authData]

@@ -19,6 +19,7 @@ export type {
   GetChildrenOptions,
   PersistentWatchOptions,
   SetAclsOptions,
+  SetOptions,
   VersionOptions,
   WatchOptions,
 } from './verb-options.ts'

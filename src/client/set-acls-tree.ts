@@ -1,7 +1,8 @@
 import { NoNodeError } from '../common/errors.ts'
 import type { Stat } from '../protocol/stat.ts'
 import type { CallOptions } from '../session/request.ts'
-import type { Acl } from './acl.ts'
+import { copyAcl, type Acl } from './acl.ts'
+import { composite } from './composite.ts'
 import { SetAclsRequest } from './requests.ts'
 import { timeBudget } from './time-budget.ts'
 import { inParallel, listTree, type TreeHost } from './tree.ts'
@@ -13,19 +14,32 @@ const width = 256
  * Sets the ACL of a znode and of all below it, which is read as a whole before the first is changed: the new ACL may
  * take away what listing needs. Children come first, the root last. It is not atomic, and a failure leaves a part.
  *
- * @param changed - called when an ACL was set
  * @returns the root's `Stat`
  * @throws NoNodeError if there is no such znode; NoAuthError if one of them may not be listed, before any was changed,
  * or may not be given an ACL
  */
-export async function setAclsTree(
+export function setAclsTree(host: TreeHost, root: string, acls: readonly Acl[], options: CallOptions): Promise<Stat> {
+  // Sent more than once: what the caller does to it meanwhile must not count.
+  const own = copyAcl(acls)
+  let isBegun = false
+  const changed = (): void => {
+    isBegun = true
+  }
+  return composite(
+    { op: 'setAcls', path: root },
+    options,
+    () => setAll(host, root, own, timeBudget(host.runtime, options), changed),
+    () => isBegun,
+  )
+}
+
+async function setAll(
   host: TreeHost,
   root: string,
   acls: readonly Acl[],
-  call: CallOptions,
+  limits: () => CallOptions,
   changed: () => void,
 ): Promise<Stat> {
-  const limits = timeBudget(host.runtime, call)
   const levels = await listTree(host, root, limits, (error) => {
     throw error
   })

@@ -18,9 +18,38 @@ export interface VersionOptions extends CallOptions {
   readonly version?: number
 }
 
+export interface SetOptions extends VersionOptions {
+  /**
+   * Sets again when the reply is lost, until there is an answer, `signal` or `timeout`. With a `version`, one that does
+   * not match any more is taken for this set's own doing if the znode has the next version and the same data.
+   *
+   * It promises neither that the data was set once (without a `version` each attempt may count, and go over what others
+   * set in between), nor that it was this client who set it: somebody else's set of the same data looks the same.
+   * @defaultValue false
+   */
+  readonly idempotent?: boolean
+}
+
 export interface DeleteOptions extends VersionOptions {
   /** Deletes what is below it first, in transactions of many; not atomic. @defaultValue false */
   readonly recursive?: boolean
+  /**
+   * Deletes again when the reply is lost, until there is an answer, `signal` or `timeout`; that the znode is gone then
+   * counts as done.
+   *
+   * It does not promise that it was this client who deleted it, and a znode that others create in between may be
+   * deleted with it: even one with a `version`, as versions begin anew. @defaultValue false
+   */
+  readonly idempotent?: boolean
+  /**
+   * Where the connection or the session is lost, or the time is up, or `signal` aborts it, the delete still rejects, but
+   * goes on in the background: over connections and sessions, until the znode is gone, the server refuses it for good,
+   * or the client stops, which does not wait for it. Beyond `maxPending` of them it rejects with `QueueFullError`.
+   *
+   * It does not promise that the znode is gone at any time, nor outlives the process; and a znode that others create at
+   * the same path in between may be the one that is deleted. @defaultValue false
+   */
+  readonly guaranteed?: boolean
 }
 
 export interface SetAclsOptions extends VersionOptions {

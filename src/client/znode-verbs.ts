@@ -8,8 +8,9 @@ import type { ClientCore } from './client-core.ts'
 import { composite } from './composite.ts'
 import { createOptionNames, createTerms, type CreateOptions } from './create-options.ts'
 import { createCarefully, createPath, type CreateHost, type CreateOutcome } from './careful-create.ts'
-import { deleteTree, type DeleteHost } from './delete-tree.ts'
+import { deleteCarefully, type CarefulDeleteHost } from './careful-delete.ts'
 import { GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
+import { setIdempotently } from './idempotent-set.ts'
 import { MultiRead } from './multi-read.ts'
 import { PersistentWatch } from './persistent-watch.ts'
 import {
@@ -37,7 +38,7 @@ import type {
   GetChildrenOptions,
   PersistentWatchOptions,
   SetAclsOptions,
-  VersionOptions,
+  SetOptions,
   WatchOptions,
 } from './verb-options.ts'
 import {
@@ -52,9 +53,9 @@ import {
 const callNames = optionNames()
 const watchNames = optionNames('watch')
 const childrenNames = optionNames('watch', 'includeStat')
-const versionNames = optionNames('version')
+const setNames = optionNames('version', 'idempotent')
 const setAclsNames = optionNames('version', 'recursive')
-const deleteNames = optionNames('version', 'recursive')
+const deleteNames = optionNames('version', 'recursive', 'idempotent', 'guaranteed')
 const aclNames = optionNames('acl')
 const lastingNames = optionNames('recursive', 'listener')
 
@@ -68,7 +69,7 @@ const lastingNames = optionNames('recursive', 'listener')
  */
 export abstract class ZnodeVerbs {
   readonly #core: ClientCore
-  readonly #host: CreateHost & DeleteHost & TransactionHost
+  readonly #host: CreateHost & CarefulDeleteHost & TransactionHost
 
   constructor(core: ClientCore, chroot: string) {
     this.#core = core
@@ -77,6 +78,7 @@ export abstract class ZnodeVerbs {
       runtime: core.options.runtime,
       defaultAcl: core.options.defaultAcl,
       maxBuffer: core.options.maxBuffer,
+      backgroundDeletes: core.backgroundDeletes,
       get sessionId() {
         return core.session?.identity?.id
       },
@@ -290,14 +292,15 @@ export abstract class ZnodeVerbs {
   }
 
   /** Sets a znode's data, and resolves to its new `Stat`. @throws NoNodeError, BadVersionError */
-  set(path: string, data: DataInput, options?: VersionOptions): Promise<Stat> {
+  set(path: string, data: DataInput, options?: SetOptions): Promise<Stat> {
     try {
-      if (options !== undefined) checkOptions(options, versionNames)
+      if (options !== undefined) checkOptions(options, setNames)
+      checkBoolean(options?.idempotent, 'idempotent')
       checkPath(path)
-      return this.#core.submit(
-        new SetRequest(this.chroot, path, toBytes(data, this.#core.options.maxBuffer), toVersion(options?.version)),
-        options,
-      )
+      const bytes = toBytes(data, this.#core.options.maxBuffer)
+      const version = toVersion(options?.version)
+      if (options?.idempotent === true) return setIdempotently(this.#host, path, bytes, version, options)
+      return this.#core.submit(new SetRequest(this.chroot, path, bytes, version), options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -313,23 +316,25 @@ export abstract class ZnodeVerbs {
   delete(path: string, options: DeleteOptions = {}): Promise<void> {
     try {
       checkOptions(options, deleteNames)
-      const { recursive, version } = options
+      const { recursive, version, idempotent, guaranteed } = options
       checkBoolean(recursive, 'recursive')
+      checkBoolean(idempotent, 'idempotent')
+      checkBoolean(guaranteed, 'guaranteed')
       checkPath(path)
       if (path === '/' && this.chroot === '') throw new RangeError('path: the root cannot be deleted: "/"')
-      if (recursive !== true)
-        return this.#core.submit(new DeleteRequest(this.chroot, path, toVersion(version)), options)
-      checkNoVersion(toVersion(version))
-      let isBegun = false
-      const deleted = (): void => {
-        isBegun = true
+      const checked = toVersion(version)
+      if (recursive === true) checkNoVersion(checked)
+      if (recursive !== true && idempotent !== true && guaranteed !== true) {
+        return this.#core.submit(new DeleteRequest(this.chroot, path, checked), options)
       }
-      return composite(
-        { op: 'delete', path },
-        options,
-        () => deleteTree(this.#host, path, options, deleted),
-        () => isBegun,
-      )
+      const call = {
+        path,
+        version: checked,
+        recursive: recursive === true,
+        idempotent: idempotent === true,
+        guaranteed: guaranteed === true,
+      }
+      return deleteCarefully(this.#host, call, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -354,17 +359,7 @@ export abstract class ZnodeVerbs {
         return this.#core.submit(new SetAclsRequest(this.chroot, path, acls, version), options)
       }
       checkNoVersion(version)
-      const own = copyAcl(acls)
-      let isBegun = false
-      const changed = (): void => {
-        isBegun = true
-      }
-      return composite(
-        { op: 'setAcls', path },
-        options,
-        () => setAclsTree(this.#host, path, own, options, changed),
-        () => isBegun,
-      )
+      return setAclsTree(this.#host, path, acls, options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -13,6 +13,7 @@ import {
   type EventType,
   type Stat,
   type Transaction,
+  type WalkedPath,
   type WatchEnd,
   type ZooKeeperError,
 } from 'kazoo-ts'
@@ -170,4 +171,29 @@ export function errors(error: ZooKeeperError): void {
   expectTypeOf(error.path).toEqualTypeOf<string | undefined>()
   // @ts-expect-error -- what happened is not to be rewritten
   error.code = 'NO_NODE'
+}
+
+export async function trees(): Promise<void> {
+  for await (const znode of zk.walk('/a')) {
+    expectTypeOf(znode).toEqualTypeOf<WalkedPath>()
+    // @ts-expect-error -- only where it was asked for
+    use(znode.stat)
+  }
+  for await (const znode of zk.walk('/a', { includeStat: true, concurrency: 8 })) {
+    expectTypeOf(znode.stat).toEqualTypeOf<Stat>()
+    // @ts-expect-error -- only where it was asked for
+    use(znode.data)
+  }
+  for await (const znode of zk.walk('/a', { includeData: true })) {
+    expectTypeOf(znode.data).toEqualTypeOf<Buffer>()
+    expectTypeOf(znode.stat).toEqualTypeOf<Stat>()
+  }
+  for await (const znode of zk.walk('/a', { includeData: flag })) {
+    expectTypeOf(znode.data).toEqualTypeOf<Buffer | undefined>()
+  }
+  expectTypeOf(await zk.setAcls('/a', [], { recursive: true })).toEqualTypeOf<Stat>()
+  expectTypeOf(await zk.set('/a', '', { idempotent: true, version: 3 })).toEqualTypeOf<Stat>()
+  expectTypeOf(await zk.delete('/a', { idempotent: true, guaranteed: true })).toEqualTypeOf<void>()
+  // @ts-expect-error -- sets are not made in the background
+  void zk.set('/a', '', { guaranteed: true })
 }

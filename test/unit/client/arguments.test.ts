@@ -137,6 +137,21 @@ function* wrongCalls(): Generator<
     }
   }
   const boolean = (name: string): string => `${name} must be a boolean, not string`
+  for (const name of ['idempotent', 'guaranteed']) {
+    yield ['delete', TypeError, boolean(name), (client) => client.delete('/a', { [name]: 'x' as never })]
+  }
+  yield ['set', TypeError, boolean('idempotent'), (client) => client.set('/a', '', { idempotent: 'x' as never })]
+  yield ['setAcls', TypeError, boolean('recursive'), (client) => client.setAcls('/a', acl, { recursive: 'x' as never })]
+  yield [
+    'setAcls',
+    TypeError,
+    'version cannot be combined',
+    (client) => client.setAcls('/a', acl, { version: 1, recursive: true }),
+  ]
+  yield ['walk', TypeError, 'path', (client) => client.walk(7 as never).next()]
+  yield ['walk', TypeError, boolean('includeData'), (client) => client.walk('/a', { includeData: 1 as never }).next()]
+  yield ['walk', RangeError, 'concurrency must', (client) => client.walk('/a', { concurrency: 0 }).next()]
+  yield ['walk', TypeError, 'concurrency must', (client) => client.walk('/a', { concurrency: '1' as never }).next()]
   yield ['delete', TypeError, boolean('recursive'), (client) => client.delete('/a', { recursive: 'x' as never })]
   yield [
     'getChildren',
