@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^kazoo-ts$/, replacement: source('index.ts') },
       { find: /^kazoo-ts\/server$/, replacement: source('server/index.ts') },
       { find: /^kazoo-ts\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^kazoo-ts\/opentelemetry$/, replacement: source('opentelemetry/index.ts') },
     ],
   },
   test: {

@@ -26,7 +26,13 @@ try {
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/index.ts', 'src/server/index.ts', 'src/testing/index.ts', 'src/cli/main.ts'],
+  entryPoints: [
+    'src/index.ts',
+    'src/server/index.ts',
+    'src/testing/index.ts',
+    'src/opentelemetry/index.ts',
+    'src/cli/main.ts',
+  ],
   outdir: 'dist',
   outbase: 'src',
   chunkNames: 'chunks/[name]-[hash]',

@@ -25,6 +25,7 @@ export type Log = (level: 'debug' | 'info' | 'warn' | 'error', details: object, 
 interface Observed {
   readonly identity: SessionIdentity | null
   readonly state: KazooState
+  readonly stopped: boolean
   readonly address: DialOptions | null
   readonly pending: number
   readonly queued: number
@@ -45,6 +46,10 @@ class SessionView implements TracedSession {
 
   get state(): KazooState {
     return this.#session.state
+  }
+
+  get stopped(): boolean {
+    return this.#session.stopped
   }
 
   get server(): ServerAddress | null {

@@ -90,6 +90,11 @@ export class Session implements LinkOwner {
     return stateOf(this.#phase)
   }
 
+  /** Whether it is over for good. */
+  get stopped(): boolean {
+    return this.#phase === 'closed'
+  }
+
   get identity(): SessionIdentity | null {
     return this.#identity
   }

@@ -16,6 +16,8 @@ export interface TracedSession {
   /** Null while there is none. */
   readonly id: bigint | null
   readonly state: KazooState
+  /** Whether it is over for good: the client was stopped, or gave up. */
+  readonly stopped: boolean
   /** The server that serves it now; null where none does. */
   readonly server: ServerAddress | null
   /** Requests sent and not answered. */

@@ -22,6 +22,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   server: ['common', 'runtime', 'protocol'],
   testing: ['common', 'runtime', 'protocol', 'transport', 'session', 'client', 'recipes', 'server'],
   cli: ['common', 'runtime', 'protocol', 'transport', 'session', 'client', 'recipes', 'server', 'testing'],
+  opentelemetry: ['common', 'runtime', 'client'],
 }
 const NAMES = Object.keys(LAYERS)
 
@@ -146,6 +147,14 @@ const packageInLibrary = plant(
   "import { Command } from 'commander'\nexport const parser = Command",
 )
 const packageInCli = plant('src/cli/parser.ts', "import { Command } from 'commander'\nexport const parser = Command")
+const bridgeInLibrary = plant(
+  'src/client/meter.ts',
+  "import { metrics } from '@opentelemetry/api'\nexport const meter = metrics",
+)
+const bridgeInBridge = plant(
+  'src/opentelemetry/meter.ts',
+  "import { metrics } from '@opentelemetry/api'\nexport const meter = metrics",
+)
 const serverInIndex = plant(
   'src/index.ts',
   "export { leaf } from './server/leaf.ts'\nexport { leaf as other } from './client/leaf.ts'",
@@ -212,8 +221,10 @@ describe('layers', () => {
     expect(cycle.flatMap(rulesAt)).toContain('no-cycle')
   })
 
-  it('only the command line uses a package', () => {
+  it('only the command line and the bridge use a package', () => {
     expect(rulesAt(packageInLibrary)).toContain('no-restricted-imports')
+    expect(rulesAt(bridgeInLibrary)).toContain('no-restricted-imports')
+    expect(rulesAt(bridgeInBridge)).toEqual([])
     expect(rulesAt(packageInCli)).toEqual([])
   })
 })
