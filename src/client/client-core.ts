@@ -258,7 +258,11 @@ export class ClientCore {
       await this.start(options)
     } catch (error) {
       // Those who were told that a session would follow must not wait for it.
-      this.#listeners.tell('LOST', { cause: error instanceof Error ? error : undefined, stopped: true })
+      this.#listeners.tell('LOST', {
+        cause: error instanceof Error ? error : undefined,
+        stopped: true,
+        readOnly: false,
+      })
       throw error
     }
   }

@@ -104,7 +104,19 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.state === 'CONNECTED'
   }
 
-  /** The session, while there is one. Holds its password. */
+  /**
+   * Whether the server that serves the session has no quorum, as the option `readOnly` allows: it answers reads, from what
+   * it knew when it lost the others, and writes reject with `NotReadOnlyError`. Meanwhile the client looks for a server
+   * with a quorum, and moves to it.
+   */
+  get readOnly(): boolean {
+    return this.#core.session?.readOnly ?? false
+  }
+
+  /**
+   * The session, while there is one. Holds its password. Read-only servers make up sessions of their own, which no other
+   * server knows: it is another one after each reconnect, without a `'LOST'` in between, as nothing was held in it.
+   */
   get session(): SessionIdentity | null {
     return this.#core.session?.identity ?? null
   }

@@ -29,7 +29,10 @@ export interface KazooClientOptions {
   readonly hosts?: string | readonly string[] | HostProvider
   /** The session timeout to ask for, in milliseconds; the server has the last word. @defaultValue 10,000 */
   readonly sessionTimeout?: number
-  /** Whether a server without a quorum will do, for reading. @defaultValue false */
+  /**
+   * Whether a server without a quorum will do, for reading, until there is another: `client.readOnly` tells.
+   * @defaultValue false
+   */
   readonly readOnly?: boolean
   /** A session to resume, as `client.session` gave it. */
   readonly session?: { readonly id: bigint; readonly password: Uint8Array }

@@ -92,7 +92,7 @@ export class Database {
   }
 
   openSession(timeout: number): Session {
-    const session = this.sessions.create(timeout)
+    const session = this.sessions.create(timeout, this.readOnly)
     if (!this.readOnly) {
       this.membership.catchUp()
       this.commit(session.id, 0, { type: 'createSession', timeout })
@@ -103,7 +103,7 @@ export class Database {
   /** Ends a session, and deletes its ephemerals; its connection is the caller's to close. */
   closeSession(session: Session, xid: number): void {
     this.sessions.remove(session)
-    if (this.readOnly) return
+    if (this.readOnly || session.isLocal) return
     const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
     this.commit(session.id, xid, { type: 'closeSession', paths })
   }

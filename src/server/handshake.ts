@@ -20,6 +20,8 @@ export function welcome(request: ConnectRequest, database: Database): Welcome | 
   const { membership, readOnly } = database
   const mayServe = readOnly ? request.readOnly === true : membership.serving && membership.connected
   if (!mayServe || Number(request.lastZxidSeen) > database.lastZxid) return null
+  // A session that the ensemble knows is not renewed without a quorum, from 3.7 on (ZOOKEEPER-3863).
+  if (readOnly && database.sessions.find(request.sessionId)?.isLocal === false) return null
   const { minSessionTimeout, maxSessionTimeout } = database.settings
   const timeout = Math.min(Math.max(request.timeout, minSessionTimeout), maxSessionTimeout)
   const session = request.sessionId === 0n ? database.openSession(timeout) : resume(request, database)
@@ -28,7 +30,7 @@ export function welcome(request: ConnectRequest, database: Database): Welcome | 
 
 function resume({ sessionId, password }: ConnectRequest, database: Database): Session | null {
   const session = database.sessions.find(sessionId)
-  if (session === undefined) return null
+  if (session === undefined || session.isLocal !== database.readOnly) return null
   // Whoever asks, the connection that the session has is over.
   session.connection?.close()
   if (password === null) return null

@@ -10,6 +10,8 @@ export interface Session {
   readonly id: bigint
   /** Milliseconds, as negotiated when it began. */
   readonly timeout: number
+  /** Made without a quorum: the server that made it knows it, and nobody else, nor does it itself once it has one. */
+  readonly isLocal: boolean
   connection: SessionConnection | null
   /** The tick at whose end it expires. */
   bucket: number
@@ -57,14 +59,14 @@ export class SessionTable {
     return this.#sessions.get(id)
   }
 
-  create(timeout: number): Session {
+  create(timeout: number, isLocal = false): Session {
     const id = this.#nextId++
-    return this.track(id, timeout)
+    return this.track(id, timeout, isLocal)
   }
 
   /** Takes up a session that exists: one that another server, or this one in an earlier life, had made. */
-  track(id: bigint, timeout: number): Session {
-    const session: Session = { id, timeout, connection: null, bucket: -1 }
+  track(id: bigint, timeout: number, isLocal = false): Session {
+    const session: Session = { id, timeout, isLocal, connection: null, bucket: -1 }
     this.#sessions.set(id, session)
     this.touch(session, timeout, this.#runtime.now())
     return session

@@ -4,6 +4,7 @@ import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import { formatServer, type ServerName } from './hosts.ts'
+import type { OtherServer } from './read-write-search.ts'
 import { ServerList, type ServerListChange, type ServerListOptions } from './server-list.ts'
 import type { Candidate } from './server-round.ts'
 
@@ -40,6 +41,8 @@ export class Connector {
   readonly #list: ServerList
   #round: AsyncGenerator<Candidate | Error, void, void> | null = null
   #last: Candidate | null = null
+  /** To be tried before the next round. */
+  #first: Candidate | null = null
   #address: DialOptions | null = null
   #connectedAt: number | null = null
   #failedRounds = 0
@@ -118,6 +121,28 @@ export class Connector {
     this.#dropRound()
   }
 
+  /** The next attempt goes to this server, and needs no pause. */
+  tryFirst(server: Candidate): void {
+    this.#first = server
+    this.retryAtOnce()
+  }
+
+  /**
+   * All servers but the one dialled last, the fallback included. Those that have no address, or whom TLS cannot reach,
+   * are left out.
+   */
+  async *others(signal: AbortSignal): AsyncGenerator<OtherServer, void, void> {
+    const last = this.#last
+    const { sessionTimeout } = this.#options
+    for await (const candidate of this.#list.round({ last, failedRounds: 1, sessionTimeout, signal })) {
+      if (signal.aborted) return
+      if (candidate instanceof Error) continue
+      const isLast = candidate.address === last?.address && candidate.server.port === last.server.port
+      const address = isLast ? null : await this.#addressOf(candidate)
+      if (address !== null && !(address instanceof Error)) yield { candidate, address }
+    }
+  }
+
   stop(): void {
     this.#stopped = true
     this.#pause?.cancel()
@@ -128,7 +153,9 @@ export class Connector {
     for (;;) {
       if (this.#stopped) return
       const round = (this.#round ??= this.#newRound())
-      const { value: candidate } = await round.next()
+      const first = this.#first
+      this.#first = null
+      const { value: candidate } = first === null ? await round.next() : { value: first }
       if (this.#stopped) return
       if (round !== this.#round) continue
       if (candidate === undefined) {

@@ -1,13 +1,14 @@
 import { Deque } from '../common/deque.ts'
 import { AuthFailedError, ProtocolError } from '../common/errors.ts'
 import { maxXid, xids } from '../protocol/constants.ts'
-import { ConnectRequest, ConnectResponse } from '../protocol/connect.ts'
+import { ConnectRequest, type ConnectResponse } from '../protocol/connect.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Reader } from '../protocol/reader.ts'
 import { WatcherEvent } from '../protocol/records.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Connection, type ConnectionHandler } from '../transport/connection.ts'
 import { AuthRequest, type AuthInfo } from './auth-request.ts'
+import { readGreeting } from './greeting.ts'
 import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
 import type { Request } from './request.ts'
 import { watchPortions, writePortion } from './set-watches.ts'
@@ -185,7 +186,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
 
   frame(reader: Reader): void {
     if (this.#stage === 'handshake') {
-      this.#shakeHands(ConnectResponse.read(reader))
+      this.#shakeHands(readGreeting(reader))
       return
     }
     const at = reader.take(16)
@@ -240,7 +241,11 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     })
   }
 
-  #shakeHands(response: ConnectResponse): void {
+  #shakeHands(response: ConnectResponse | Error): void {
+    if (response instanceof Error) {
+      this.close(response)
+      return
+    }
     if (response.timeout <= 0) {
       this.#connectTimer?.cancel()
       this.#owner.expired()

@@ -10,6 +10,7 @@ import { Connector, type ConnectorOptions } from './connector.ts'
 import type { ServerName } from './hosts.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observer.ts'
+import { ReadWriteSearch } from './read-write-search.ts'
 import type { CallOptions, Request } from './request.ts'
 import type { ServerListChange } from './server-list.ts'
 import { SessionIdentity } from './session-identity.ts'
@@ -59,6 +60,11 @@ export class Session implements LinkOwner {
   #identity: SessionIdentity | null = null
   #password: Buffer = emptyPassword
   #resume: { readonly id: bigint; readonly password: Buffer } | null
+  /** Whether the server that serves the session has no quorum. */
+  #readOnly = false
+  /** Whether read-only servers alone know the session: they make up its id, which means nothing to any other server. */
+  #isMadeUp = false
+  readonly #search: ReadWriteSearch
   /** Whether a server has ever granted us a session: after that, failed authentication is worth another try. */
   #everReady = false
   #aliveSince = 0
@@ -81,6 +87,13 @@ export class Session implements LinkOwner {
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
+    })
+    this.#search = new ReadWriteSearch(runtime, {
+      others: (signal) => this.#connector.others(signal),
+      found: ({ candidate }) => {
+        this.#connector.tryFirst(candidate)
+        this.#link?.close(new Error('a server with a quorum was found'))
+      },
     })
     // Rejected again by whoever awaits it; on its own it is no reason to end the process.
     this.#started.promise.catch(() => {})
@@ -106,6 +119,11 @@ export class Session implements LinkOwner {
   /** The server that serves the session now. */
   get address(): DialOptions | null {
     return this.#phase === 'connected' ? this.#connector.address : null
+  }
+
+  /** Whether a server serves the session now that has no quorum. */
+  get readOnly(): boolean {
+    return this.#phase === 'connected' && this.#readOnly
   }
 
   /** Requests queued and in flight. */
@@ -201,18 +219,21 @@ export class Session implements LinkOwner {
   }
 
   granted(response: ConnectResponse, sentAt: number): void {
-    if (this.#identity !== null && this.#identity.id !== response.sessionId) {
+    const asked = this.#presented().id
+    if (this.#identity !== null && asked !== 0n && asked !== response.sessionId) {
       const cause = new SessionExpiredError('the server granted another session than the one asked for')
       this.#forgetSession(cause)
       this.#lose(cause)
       if (this.#phase === 'closed') return
     }
-    const isNew = this.#identity === null && this.#resume === null
+    const isNew = asked !== response.sessionId
     const password = Buffer.from(response.password ?? emptyPassword)
     // The user gets a copy: what becomes of it must not become of ours.
     this.#identity = new SessionIdentity(response.sessionId, Buffer.from(password), response.timeout)
     this.#password = password
     this.#resume = null
+    this.#readOnly = response.readOnly === true
+    this.#isMadeUp = this.#readOnly && asked !== response.sessionId
     this.#aliveSince = sentAt
     this.#watchDeadline()
     this.#observer.told(isNew ? 'created' : 'resumed', this.#identity)
@@ -237,6 +258,8 @@ export class Session implements LinkOwner {
   ready(): void {
     this.#everReady = true
     this.#connector.succeeded()
+    if (this.#readOnly) this.#search.start()
+    else this.#search.succeeded()
     const link = this.#link!
     this.#observer.established(this.watches.size)
     this.#apply('established', undefined, () => {
@@ -259,6 +282,7 @@ export class Session implements LinkOwner {
   closed(link: Link, cause: Error): void {
     if (this.#link !== link) return
     this.#link = null
+    this.#search.stop()
     this.#observer.closed(cause, this.#phase === 'closing')
     if (cause instanceof AuthFailedError && !this.#everReady) {
       this.#end('closed', cause)
@@ -310,11 +334,16 @@ export class Session implements LinkOwner {
 
   // Connecting
 
+  /** What the next server is shown. */
+  #presented(): { readonly id: bigint; readonly password: Buffer } {
+    if (this.#identity === null) return this.#resume ?? noSession
+    return this.#isMadeUp ? noSession : { id: this.#identity.id, password: this.#password }
+  }
+
   #dial(address: DialOptions, connectTimeout: number): void {
     const { sessionTimeout, readOnly, maxBuffer, maxReply } = this.#options
     this.#observer.dialling(address)
-    const { id, password } =
-      this.#identity === null ? (this.#resume ?? noSession) : { id: this.#identity.id, password: this.#password }
+    const { id, password } = this.#presented()
     this.#link = new Link(
       this.#runtime,
       {
@@ -384,6 +413,7 @@ export class Session implements LinkOwner {
 
   #end(event: 'stop' | 'closed', cause: Error | undefined): void {
     this.#connector.stop()
+    this.#search.stop()
     this.#deadlineTimer?.cancel()
     const link = this.#link
     this.#link = null
@@ -409,7 +439,7 @@ export class Session implements LinkOwner {
     // Who has heard LOST hears it again when no session will follow: else they would wait for one for ever.
     const endedWhileLost = stopped && before === 'connecting' && this.#everReady
     if (this.state === stateOf(before) && !endedWhileLost) return
-    const change = { cause, stopped }
+    const change = { cause, stopped, readOnly: this.readOnly }
     this.#observer.changed(this.state, stateOf(before), change)
     this.#tell(this.state, change)
   }

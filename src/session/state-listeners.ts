@@ -10,6 +10,8 @@ export interface StateChange {
    * that is stopped while it is LOST tells LOST once more, to say this.
    */
   readonly stopped: boolean
+  /** With `'CONNECTED'`: the server has no quorum, and serves reads alone. Only with the client's option `readOnly`. */
+  readonly readOnly: boolean
 }
 
 /** Called on each change of state. Returning `true` removes the listener, as in Kazoo. */

@@ -28,6 +28,10 @@ export const someStat: Stat = new Stat(1n, 1n, 1_700_000_000_000, 1_700_000_000_
 /** A server that does nothing of itself: the test reads each request and writes each byte of the answers. */
 export class ScriptedServer {
   readonly connections: ScriptedConnection[] = []
+  /** What it answers to four-letter words; a connection counts as one only once it has sent something else. */
+  readonly words = new Map<string, string>()
+  /** The words it was sent. */
+  readonly asked: string[] = []
   readonly #runtime: Runtime
   readonly #arrived: Deferred<ScriptedConnection>[] = []
   #handedOut = 0
@@ -40,11 +44,38 @@ export class ScriptedServer {
   async listen(port = 0, host = '127.0.0.1'): Promise<this> {
     this.#listener = await this.#runtime.listen({ host, port }, (socket) => {
       const connection = new ScriptedConnection(socket)
-      this.connections.push(connection)
-      this.#arrived.shift()?.resolve(this.connections[this.#handedOut++]!)
+      if (this.words.size > 0) return this.#sniff(connection)
+      this.#take(connection)
       return connection.handler
     })
     return this
+  }
+
+  #take(connection: ScriptedConnection): void {
+    this.connections.push(connection)
+    this.#arrived.shift()?.resolve(this.connections[this.#handedOut++]!)
+  }
+
+  /** Answers a four-letter word, or leaves the connection to the test. */
+  #sniff(connection: ScriptedConnection): ScriptedConnection['handler'] {
+    let isSession = false
+    return {
+      received: (chunk) => {
+        const word = chunk.toString('latin1')
+        if (!isSession && /^[a-z]{4}$/.test(word)) {
+          this.asked.push(word)
+          const answer = this.words.get(word)
+          if (answer === undefined) return
+          connection.socket.write(Buffer.from(answer))
+          connection.socket.end()
+          return
+        }
+        if (!isSession) this.#take(connection)
+        isSession = true
+        connection.handler.received(chunk)
+      },
+      closed: () => connection.handler.closed(),
+    }
   }
 
   get port(): number {
@@ -110,11 +141,12 @@ export class ScriptedConnection {
     timeout = 6_000,
     sessionId = 0x1_0000n,
     password = Buffer.alloc(16, 7),
+    readOnly = false,
   } = {}): Promise<ConnectRequest> {
     const request = await this.handshake
     const writer = new Writer()
     const frame = writer.beginFrame()
-    ConnectResponse.write(writer, { protocolVersion: 0, timeout, sessionId, password, readOnly: false })
+    ConnectResponse.write(writer, { protocolVersion: 0, timeout, sessionId, password, readOnly })
     writer.endFrame(frame)
     this.socket.write(writer.take())
     return request
