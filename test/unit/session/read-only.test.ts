@@ -106,7 +106,7 @@ describe('a read-only session', () => {
         await connection.handshake
         connection.socket.write(errorFrame(0, notReadOnly, 2n))
       }
-      expect(((await starting) as Error).cause).toMatchObject({
+      expect((await starting).cause).toMatchObject({
         code: 'NOT_READ_ONLY',
         message: expect.stringContaining('localSessionsEnabled') as string,
       })
@@ -120,7 +120,7 @@ describe('a read-only session', () => {
         await connection.handshake
         connection.socket.write(frameOf((writer) => writer.raw(Buffer.alloc(16))))
       }
-      expect(((await starting) as Error).cause).toMatchObject({ code: 'PROTOCOL_ERROR' })
+      expect((await starting).cause).toMatchObject({ code: 'PROTOCOL_ERROR' })
     }))
 })
 
