@@ -7,7 +7,8 @@ import {
 import { describeType } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
-import { AuthRequest, rememberAuth, type AuthInfo } from '../session/auth-request.ts'
+import { AuthRequest, type AuthInfo } from '../session/auth-request.ts'
+import { Credentials } from '../session/credentials.ts'
 import { formatServer, type ServerName } from '../session/hosts.ts'
 import { formatSessionId, type Log } from '../session/observer.ts'
 import type { CallOptions, Request } from '../session/request.ts'
@@ -32,7 +33,7 @@ export class ClientCore {
   readonly options: CheckedOptions
   readonly backgroundDeletes: BackgroundDeletes
   readonly #listeners = new StateListeners()
-  readonly #authData: AuthInfo[]
+  readonly #credentials: Credentials
   #hosts: HostsOption
   /** Where they come from the ensemble's configuration: the hosts as given, for when none of these can be reached. */
   #fallback: readonly ServerName[] = []
@@ -54,7 +55,7 @@ export class ClientCore {
     this.backgroundDeletes = new BackgroundDeletes(options.runtime, options.logger, options.maxPending)
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
-    this.#authData = [...options.authData]
+    this.#credentials = new Credentials(options.authData)
     this.#resume = options.session
   }
 
@@ -163,12 +164,7 @@ export class ClientCore {
 
   /** Credentials that the server accepts are presented on each connection to come, over restarts too. */
   addAuth(info: AuthInfo, limits: CallOptions): Promise<true> {
-    const session = this.#session
-    const request = new AuthRequest(info, () => {
-      rememberAuth(this.#authData, info)
-      session?.rememberAuth(info)
-    })
-    return this.submit(request, limits)
+    return this.submit(new AuthRequest(info, () => this.#credentials.remember(info)), limits)
   }
 
   start(options: CallOptions): Promise<void> {
@@ -187,7 +183,7 @@ export class ClientCore {
       this.#hosts.servers,
       {
         ...options,
-        authData: this.#authData,
+        credentials: this.#credentials,
         resume: this.#resume,
         randomizeHosts: this.#randomizeHosts,
         provider: this.#hosts.provider,

@@ -8,10 +8,11 @@ import type { KazooState } from '../session/session-state.ts'
 import type { StateListener } from '../session/state-listeners.ts'
 import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { checkBoolean, checkOptions, optionNames, toListener } from './arguments.ts'
+import { checkAuth } from './authentication.ts'
 import { ClientCore } from './client-core.ts'
 import { ClientView, viewOf } from './client-view.ts'
 import type { KazooRetry } from './kazoo-retry.ts'
-import { checkAuth, checkClientOptions, checkHosts, type KazooClientOptions } from './options.ts'
+import { checkClientOptions, checkHosts, type KazooClientOptions } from './options.ts'
 import {
   checkReconfig,
   GetConfigRequest,

@@ -4,10 +4,13 @@ import { nodeRuntime } from '../runtime/node-runtime.ts'
 import type { TlsOptions } from '../runtime/node-tls-options.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { AuthInfo } from '../session/auth-request.ts'
+import type { CredentialSource } from '../session/credentials.ts'
 import type { HostProvider } from '../session/host-provider.ts'
 import { parseHosts, type Hosts } from '../session/hosts.ts'
+import type { SaslOptions, SaslSource } from '../session/sasl/options.ts'
 import { checkAcl, copyAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
 import { checkBoolean, checkTimeout } from './arguments.ts'
+import { toCredentialSource, toSaslSource } from './authentication.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 
 /** A logger: pino and `console` are such. */
@@ -36,8 +39,17 @@ export interface KazooClientOptions {
   readonly readOnly?: boolean
   /** A session to resume, as `client.session` gave it. */
   readonly session?: { readonly id: bigint; readonly password: Uint8Array }
-  /** Credentials to present on each connection. */
-  readonly authData?: readonly AuthInfo[]
+  /**
+   * Credentials to present on each connection, in this order, before it is CONNECTED; or a function that gives them anew
+   * for each connection, so that they may change. @defaultValue none
+   */
+  readonly authData?: readonly AuthInfo[] | (() => readonly AuthInfo[] | PromiseLike<readonly AuthInfo[]>)
+  /**
+   * SASL, on each connection ahead of all else: `{ mechanism: 'DIGEST-MD5', username, password }`, or
+   * `{ mechanism: 'GSSAPI' }` for Kerberos, which takes the package `kerberos`; or a function that gives them anew for
+   * each connection, so that passwords may change. @defaultValue none
+   */
+  readonly saslOptions?: SaslOptions | (() => SaslOptions | PromiseLike<SaslOptions>)
   /** The ACL of what is created without one. @defaultValue {@link OPEN_ACL_UNSAFE} */
   readonly defaultAcl?: readonly Acl[]
   /** Whether to try the servers in random order. @defaultValue true */
@@ -78,7 +90,8 @@ export interface CheckedOptions {
   readonly sessionTimeout: number
   readonly readOnly: boolean
   readonly session: { readonly id: bigint; readonly password: Buffer } | null
-  readonly authData: readonly AuthInfo[]
+  readonly authData: CredentialSource
+  readonly saslOptions: SaslSource | null
   readonly defaultAcl: readonly Acl[]
   readonly randomizeHosts: boolean
   readonly connectionRetry: KazooRetry
@@ -109,6 +122,7 @@ const names: ReadonlySet<string> = new Set([
   'readOnly',
   'session',
   'authData',
+  'saslOptions',
   'defaultAcl',
   'randomizeHosts',
   'connectionRetry',
@@ -143,7 +157,8 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     sessionTimeout: Math.round(sessionTimeout ?? defaultOptions.sessionTimeout),
     readOnly: readOnly ?? defaultOptions.readOnly,
     session: checkSession(options.session),
-    authData: checkAuthData(options.authData),
+    authData: toCredentialSource(options.authData),
+    saslOptions: toSaslSource(options.saslOptions),
     defaultAcl: defaultAcl === undefined ? OPEN_ACL_UNSAFE : copyAcl(defaultAcl),
     randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
@@ -172,30 +187,6 @@ function checkSession(session: KazooClientOptions['session']): CheckedOptions['s
   if (typeof id !== 'bigint') throw new TypeError(`session.id must be a bigint, not ${describeType(id)}`)
   if (!(password instanceof Uint8Array)) throw new TypeError('session.password must be a Uint8Array')
   return { id: BigInt.asIntN(64, id), password: Buffer.from(password) }
-}
-
-function checkAuthData(authData: unknown): readonly AuthInfo[] {
-  if (authData === undefined) return []
-  if (!Array.isArray(authData)) throw new TypeError(`authData must be an array, not ${describeType(authData)}`)
-  return authData.map((info: unknown, index) => {
-    const name = `authData[${index}]`
-    if (typeof info !== 'object' || info === null) {
-      throw new TypeError(`${name} must be { scheme, credential }, not ${describeType(info)}`)
-    }
-    const { scheme, credential } = info as { scheme?: unknown; credential?: unknown }
-    return checkAuth(scheme, credential, name)
-  })
-}
-
-/** The credential itself never appears in what is thrown. */
-export function checkAuth(scheme: unknown, credential: unknown, name: string): AuthInfo {
-  const prefix = name === '' ? '' : `${name}.`
-  if (typeof scheme !== 'string') throw new TypeError(`${prefix}scheme must be a string, not ${describeType(scheme)}`)
-  if (scheme === '') throw new RangeError(`${prefix}scheme must not be empty`)
-  if (typeof credential !== 'string' && !(credential instanceof Uint8Array)) {
-    throw new TypeError(`${prefix}credential must be a string or a Uint8Array, not ${describeType(credential)}`)
-  }
-  return { scheme, credential: typeof credential === 'string' ? credential : Buffer.from(credential) }
 }
 
 function toTls(tls: KazooClientOptions['tls']): CheckedOptions['tls'] {

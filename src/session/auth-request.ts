@@ -8,15 +8,6 @@ export interface AuthInfo {
   readonly credential: string | Uint8Array
 }
 
-/** Adds credentials to those known, unless they are among them: presented twice they prove no more. */
-export function rememberAuth(known: AuthInfo[], info: AuthInfo): void {
-  const bytes = Buffer.from(info.credential)
-  const isKnown = known.some(
-    ({ scheme, credential }) => scheme === info.scheme && bytes.equals(Buffer.from(credential)),
-  )
-  if (!isKnown) known.push(info)
-}
-
 /**
  * An `addauth` packet. It has an xid that all of its kind share, and the server answers it at once, ahead of requests
  * that are still in its pipeline; so it is matched apart from them.

@@ -66,6 +66,11 @@ export class Connector {
     return this.#address
   }
 
+  /** The name of the server dialled last, as the user gave it. */
+  get serverName(): string {
+    return this.#last?.server.host ?? ''
+  }
+
   get lastFailure(): Error | undefined {
     return this.#lastFailure
   }

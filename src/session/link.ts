@@ -1,5 +1,5 @@
 import { Deque } from '../common/deque.ts'
-import { AuthFailedError, ProtocolError } from '../common/errors.ts'
+import { AuthFailedError, ProtocolError, SessionClosedRequireSaslAuthError } from '../common/errors.ts'
 import { maxXid, xids } from '../protocol/constants.ts'
 import { ConnectRequest, type ConnectResponse } from '../protocol/connect.ts'
 import { operations } from '../protocol/operations.ts'
@@ -7,7 +7,8 @@ import type { Reader } from '../protocol/reader.ts'
 import { WatcherEvent } from '../protocol/records.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { Connection, type ConnectionHandler } from '../transport/connection.ts'
-import { AuthRequest, type AuthInfo } from './auth-request.ts'
+import type { AuthRequest } from './auth-request.ts'
+import { Authentication, type AuthenticationTarget, type AuthenticationTerms } from './authentication.ts'
 import { readGreeting } from './greeting.ts'
 import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
 import type { Request } from './request.ts'
@@ -15,7 +16,7 @@ import { watchPortions, writePortion } from './set-watches.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
 /** What a link presents to the server. */
-export interface LinkTerms {
+export interface LinkTerms extends AuthenticationTerms {
   readonly address: DialOptions
   /** Milliseconds for dialling and the handshake together. */
   readonly connectTimeout: number
@@ -25,7 +26,6 @@ export interface LinkTerms {
   readonly password: Buffer
   readonly lastZxid: bigint
   readonly readOnly: boolean
-  readonly authData: readonly AuthInfo[]
   /** Limits of a frame sent and of one received, in bytes. */
   readonly maxBuffer: number
   readonly maxReply: number
@@ -58,7 +58,7 @@ const sessionErrors: ReadonlySet<number> = new Set([-112, -118])
  * The session's life on one connection: handshake, authentication, re-arming of watches, then requests and replies in
  * step. It ends with its socket and is never used again, so that nothing of a dead socket reaches the next.
  */
-export class Link implements ConnectionHandler, HeartbeatTarget {
+export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationTarget {
   readonly #runtime: Runtime
   readonly #terms: LinkTerms
   readonly #owner: LinkOwner
@@ -68,6 +68,8 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
   #stage: 'dialling' | 'handshake' | 'authenticating' | 'live' | 'closed' = 'dialling'
   #connectTimer: Timer | undefined
   #heartbeat: Heartbeat | undefined
+  #authentication: Authentication | undefined
+  #grantedTimeout = 0
   #handshakeSentAt = 0
   #xid = 0
   #pingSentAt: number | null = null
@@ -185,10 +187,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
   }
 
   frame(reader: Reader): void {
-    if (this.#stage === 'handshake') {
-      this.#shakeHands(readGreeting(reader))
-      return
-    }
+    if (this.#stage !== 'live' && this.#tookEarly(reader)) return
     const at = reader.take(16)
     const view = reader.view
     const xid = view.getInt32(at)
@@ -200,6 +199,13 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     else this.#toldOf(reader, xid, high, low, errno)
   }
 
+  /** Takes the answers that come before the first request: to the handshake, and to SASL. */
+  #tookEarly(reader: Reader): boolean {
+    if (this.#stage !== 'handshake') return this.#authentication?.frame(reader) === true
+    this.#shakeHands(readGreeting(reader))
+    return true
+  }
+
   #toldOf(reader: Reader, xid: number, high: number, low: number, errno: number): void {
     switch (xid) {
       case xids.notification: {
@@ -208,21 +214,23 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
         return
       }
       case xids.ping:
-        this.#pingAnswered()
+        this.#pingAnswered(errno)
         return
       case xids.auth:
         this.#authAnswered(errno)
         return
       case xids.setWatches:
         // Without its watches the session would be deaf: better another try.
-        if (errno !== 0) this.close(new Error(`the server refused to set the watches again: error ${errno}`))
+        if (errno !== 0)
+          this.close(refusalOf(errno) ?? new Error(`the server refused to set the watches again: error ${errno}`))
         return
       default:
         this.#answered(reader, xid, high, low, errno)
     }
   }
 
-  closed(cause: Error): void {
+  closed(reason: Error): void {
+    const cause = this.#stage === 'authenticating' ? this.#authentication!.explain(reason) : reason
     this.#stage = 'closed'
     this.#connectTimer?.cancel()
     this.#heartbeat?.stop()
@@ -252,37 +260,50 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
       return
     }
     this.#stage = 'authenticating'
+    this.#authentication = new Authentication(this.#runtime, this.#terms, this)
     this.#owner.granted(response, this.#handshakeSentAt)
     // Whoever heard of a lost session may have stopped the client: nothing of this link may go on then.
-    if (this.#isClosed()) return
-    this.#heartbeat = new Heartbeat(this.#runtime, response.timeout, this)
-    this.#heartbeat.start()
-    for (const info of this.#terms.authData) {
-      const request = new AuthRequest(info)
-      // Nobody awaits it: what it leads to is told by closing the link.
-      request.promise.catch(() => {})
-      this.send(request)
-      if (request.settled) {
-        this.close(new AuthFailedError('the credentials could not be sent', { op: 'addAuth', cause: request.failure }))
-        return
-      }
-    }
-    if (this.#authenticating.length === 0) this.#goLive()
+    if (this.isClosed) return
+    this.#grantedTimeout = response.timeout
+    this.#authentication.start()
   }
 
-  #isClosed(): boolean {
+  // AuthenticationTarget
+
+  sendToken(token: Buffer): number {
+    const frame = this.#connection.beginFrame()
+    const writer = this.#connection.writer
+    writer.int(++this.#xid)
+    writer.int(operations.sasl.opcode)
+    operations.sasl.request.write(writer, { token })
+    this.#connection.endFrame(frame)
+    this.#lastSentAt = this.#connection.batch.startedAt
+    return this.#xid
+  }
+
+  mayPing(): void {
+    this.#heartbeat = new Heartbeat(this.#runtime, this.#grantedTimeout, this)
+    this.#heartbeat.start()
+  }
+
+  authenticated(): void {
+    this.#goLive()
+  }
+
+  get isClosed(): boolean {
     return this.#stage === 'closed'
   }
 
   #authAnswered(errno: number): void {
     const request = this.#authenticating.shift()
     if (request === undefined) throw new ProtocolError('an answer to no authentication')
-    if (errno === 0) request.resolve(true)
-    else request.fail(errno)
-    if (this.#stage !== 'authenticating') return
+    if (errno === 0) {
+      request.resolve(true)
+      return
+    }
+    request.fail(errno)
     // The server closes the connection after this answer; its reason is the better one.
-    if (errno !== 0) this.close(new AuthFailedError(undefined, { op: 'addAuth' }))
-    else if (this.#authenticating.length === 0) this.#goLive()
+    if (this.#stage === 'authenticating') this.close(new AuthFailedError(undefined, { op: 'addAuth' }))
   }
 
   #goLive(): void {
@@ -330,9 +351,16 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     }
     // The server closes the connection after these; what is in the stream behind them is not to be relied on.
     if (sessionErrors.has(errno)) this.close(new Error(`the server ended the connection with error ${errno}`))
+    const refusal = refusalOf(errno)
+    if (refusal !== null) this.close(refusal)
   }
 
-  #pingAnswered(): void {
+  #pingAnswered(errno: number): void {
+    const refusal = refusalOf(errno)
+    if (refusal !== null) {
+      this.close(refusal)
+      return
+    }
     const sentAt = this.#pingSentAt
     if (sentAt === null) throw new ProtocolError('an answer to no ping')
     this.#pingSentAt = null
@@ -346,6 +374,11 @@ export class Link implements ConnectionHandler, HeartbeatTarget {
     this.#connection.endFrame(frame)
     this.#lastSentAt = this.#connection.batch.startedAt
   }
+}
+
+/** What a server that requires SASL says to all else, without a word to later requests; null for other codes. */
+function refusalOf(errno: number): Error | null {
+  return errno === SessionClosedRequireSaslAuthError.errno ? new SessionClosedRequireSaslAuthError() : null
 }
 
 /** The error for a request above `maxBuffer`; it names the argument that is nearly always to blame. */

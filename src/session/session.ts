@@ -4,9 +4,9 @@ import { AuthFailedError, ConnectionClosedError, QueueFullError, SessionExpiredE
 import type { ConnectResponse } from '../protocol/connect.ts'
 import { Writer } from '../protocol/writer.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
-import { rememberAuth, type AuthInfo } from './auth-request.ts'
 import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
+import type { Credentials } from './credentials.ts'
 import type { ServerName } from './hosts.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observer.ts'
@@ -15,6 +15,7 @@ import type { CallOptions, Request } from './request.ts'
 import type { ServerListChange } from './server-list.ts'
 import { SessionIdentity } from './session-identity.ts'
 import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
+import type { SaslSource } from './sasl/options.ts'
 import type { StateChange } from './state-listeners.ts'
 import { requestChannel } from './tracing.ts'
 import { WatchRegistry } from './watch-registry.ts'
@@ -24,7 +25,10 @@ export interface SessionOptions extends ConnectorOptions {
   readonly sessionTimeout: number
   readonly resume: { readonly id: bigint; readonly password: Buffer } | null
   readonly readOnly: boolean
-  readonly authData: readonly AuthInfo[]
+  /** Presented on each connection, and added to by the client. */
+  readonly credentials: Credentials
+  /** Asked on each connection; null without SASL. */
+  readonly saslOptions: SaslSource | null
   /** Limits of a request sent and of a reply received, in bytes. */
   readonly maxBuffer: number
   readonly maxReply: number
@@ -50,7 +54,6 @@ export class Session implements LinkOwner {
   readonly #waiting = new Deque<Request<unknown>>()
   /** For requests that wait: one for all, as the memory of a writer costs more than most requests. */
   readonly #encoder = new Writer()
-  readonly #authData: AuthInfo[]
   readonly #started = deferred<void>()
   readonly #ended = deferred<void>()
   /** How many of those that wait were aborted or timed out. */
@@ -83,7 +86,6 @@ export class Session implements LinkOwner {
     this.#tell = tell
     this.#observer = new SessionObserver(runtime, this, options.log)
     this.#resume = options.resume
-    this.#authData = [...options.authData]
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
@@ -168,11 +170,6 @@ export class Session implements LinkOwner {
     if (!this.#connector.setServers(change) || this.#link === null || this.#phase === 'closing') return
     this.#connector.retryAtOnce()
     this.#link.close(new Error('moving to another server, as the list of servers has changed'))
-  }
-
-  /** Credentials that the server has accepted, to be presented on each connection from now on. */
-  rememberAuth(info: AuthInfo): void {
-    rememberAuth(this.#authData, info)
   }
 
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
@@ -341,7 +338,7 @@ export class Session implements LinkOwner {
   }
 
   #dial(address: DialOptions, connectTimeout: number): void {
-    const { sessionTimeout, readOnly, maxBuffer, maxReply } = this.#options
+    const { sessionTimeout, readOnly, maxBuffer, maxReply, credentials, saslOptions: sasl } = this.#options
     this.#observer.dialling(address)
     const { id, password } = this.#presented()
     this.#link = new Link(
@@ -356,7 +353,9 @@ export class Session implements LinkOwner {
         sessionId: id,
         password,
         lastZxid: this.lastZxid,
-        authData: this.#authData,
+        credentials,
+        sasl,
+        serverName: this.#connector.serverName,
       },
       this,
     )

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 import { digestId } from '../../../src/server/auth-schemes.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
-import { DigestMd5Server, parseDirectives, SaslError } from '../../../src/server/sasl/digest-md5.ts'
+import { parseDirectives } from '../../../src/protocol/digest-md5.ts'
+import { SaslError } from '../../../src/protocol/sasl-error.ts'
+import { DigestMd5Server } from '../../../src/server/sasl/digest-md5.ts'
 import { command } from '../../support/four-letter-word.ts'
 import { openAcl, RawClient } from '../../support/raw-client.ts'
 
