@@ -1,9 +1,7 @@
-import { ProtocolError } from '../common/errors.ts'
 import { permissions, xids } from '../protocol/constants.ts'
 import { ConnectRequest } from '../protocol/connect.ts'
 import { FrameDecoder } from '../protocol/framing.ts'
 import { Reader } from '../protocol/reader.ts'
-import { NullStringError } from '../protocol/record.ts'
 import type { Writer } from '../protocol/writer.ts'
 import type { Socket, SocketHandler } from '../runtime/runtime.ts'
 import { isPermitted } from './acl-check.ts'
@@ -14,9 +12,9 @@ import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
-import type { Faults } from './faults.ts'
+import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
+import type { AnswerFault, Faults } from './faults.ts'
 import { FirstBytes } from './first-bytes.ts'
-import type { RequestContext } from './handler.ts'
 import { welcome, writeWelcome } from './handshake.ts'
 import { HandshakeDeadline } from './handshake-deadline.ts'
 import { HeldFrames, holds } from './held-frames.ts'
@@ -47,9 +45,10 @@ export interface ConnectionHost {
 }
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
-export class ClientConnection implements SocketHandler, Watcher, SessionConnection, RequestContext, ConnectionView {
+export class ClientConnection implements SocketHandler, Watcher, SessionConnection, Execution, ConnectionView {
   readonly database: Database
   readonly watcher: Watcher = this
+  readonly connection: SessionConnection = this
   readonly identities: Identity[] = []
   readonly socket: Socket
   readonly established: number
@@ -179,7 +178,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#introduced()
     this.#outbox.stop()
     this.database.watches.removeWatcher(this)
-    if (this.#session?.connection === this) this.#session.connection = null
+    this.#session?.connections.delete(this)
     this.#host.closed(this)
   }
 
@@ -221,6 +220,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   closeAfterAnswer(): void {
+    this.#closing = true
+  }
+
+  spoilAnswer(fault: AnswerFault): void {
+    this.#replies.spoil(fault)
     this.#closing = true
   }
 
@@ -339,7 +343,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     }
     this.#session = session
     this.#timeout = timeout
-    session.connection = this
+    session.connections.add(this)
+    session.owner = database
     database.touch(session, timeout, this.#turn.began)
   }
 
@@ -348,9 +353,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const operation = dispatchOf(reader.int())
     if (operation !== undefined) this.#operation = operation
     if (operation?.needsLeader === true && !this.#reachLeader(operation, reader)) return
+    if (session.owner !== this.database && operation !== undefined && hasMoved(this, operation)) {
+      this.#endMoved(operation)
+      return
+    }
     this.#replies.expect(operation?.name === 'ping' ? xids.ping : this.#xid)
     if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
-    const code = operation === undefined ? this.#unknown() : this.#handle(operation, reader)
+    const code = operation === undefined ? this.#unknown() : execute(this, operation, reader, this.#host.faults)
     if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
     // What never was in the queue has no place in history.
     const isOutside = code === errorCodes.unimplemented && this.#closing
@@ -375,6 +384,14 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return false
   }
 
+  /** ZooKeeper answers nothing to this; the leader, who refused a write, has written that down. */
+  #endMoved({ isWrite, name }: Dispatch): void {
+    if (isWrite && name !== 'sync') {
+      this.database.commit(this.session.id, this.#xid, { type: 'error', code: errorCodes.sessionMoved })
+    }
+    this.#endAfterAnswer()
+  }
+
   /** Once for all that arrived together. */
   #touch(session: Session): void {
     const { database } = this
@@ -383,54 +400,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     database.touch(session, this.#timeout, this.#lastTime)
   }
 
-  #handle(operation: Dispatch, reader: Reader): ErrorCode {
-    const { database } = this
-    let body: unknown
-    try {
-      body = operation.read(reader)
-    } catch (error) {
-      return this.#unreadable(operation, error instanceof NullStringError)
-    }
-    if (this.#isRefused && !operation.isAuthentication) {
-      this.#closing = true
-      return errorCodes.sessionClosedRequireSaslAuth
-    }
-    if (database.readOnly && operation.isWrite) return errorCodes.notReadOnly
-    if (!this.#host.faults.armed) return operation.handle(this, body)
-    return this.#handleUnderFaults(operation, body)
-  }
-
-  /** What is answered depends on how far ZooKeeper comes with a request before it stumbles. */
-  #unreadable({ name, isWrite, isAuthentication }: Dispatch, isNull: boolean): ErrorCode {
-    // These are read before they are queued, where a stumble costs the connection.
-    if (isAuthentication) throw new ProtocolError(`${name}: the request cannot be read`)
-    const code =
-      isNull && (name === 'setData' || name === 'setAcl') ? errorCodes.badArguments : errorCodes.marshallingError
-    if (name === 'multi' || (isNull && isWrite && name !== 'sync')) {
-      this.database.commit(this.session.id, this.#xid, { type: 'error', code })
-    }
-    return code
-  }
-
-  #handleUnderFaults(operation: Dispatch, body: unknown): ErrorCode {
-    const path = (body as { readonly path?: string } | undefined)?.path
-    const fault = this.#host.faults.take(operation.name, path, this.session.id)
-    const code = operation.handle(this, body)
-    if (fault !== null) {
-      this.#replies.spoil(fault)
-      this.#closing = true
-    }
-    return code
-  }
-
   get #answerZxid(): number {
-    if (this.#operation?.isAuthentication === true || this.#isRefused) return 0
+    if (this.#operation?.isAuthentication === true || lacksAuthentication(this)) return 0
     return this.database.lastZxid
-  }
-
-  /** Whether authentication is demanded and was not given. */
-  get #isRefused(): boolean {
-    return this.database.settings.requireSasl && !this.identities.some(({ scheme }) => scheme === 'sasl')
   }
 
   /** ZooKeeper answers what it does not know, and closes. */

@@ -3,7 +3,7 @@ import { makeAuthSchemes, type AuthSchemes } from './auth-schemes.ts'
 import { DataTree } from './data-tree.ts'
 import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
-import { SessionTable, type Session } from './session-table.ts'
+import { SessionTable, type Session, type SessionConnection } from './session-table.ts'
 import type { Storage, StoredState } from './storage/storage.ts'
 import type { Transaction } from './transaction.ts'
 import { WatchTables } from './watch-table.ts'
@@ -100,16 +100,21 @@ export class Database {
     return session
   }
 
-  /** Ends a session, and deletes its ephemerals; its connection is the caller's to close. */
-  closeSession(session: Session, xid: number): void {
+  /**
+   * Ends a session, deletes its ephemerals and ends its connections.
+   *
+   * @param asker - the connection that asked for it, which ends with the answer
+   */
+  closeSession(session: Session, xid: number, asker: SessionConnection | null): void {
     this.sessions.remove(session)
-    if (this.readOnly || session.isLocal) return
-    const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
-    this.commit(session.id, xid, { type: 'closeSession', paths })
+    if (!this.readOnly && !session.isLocal) {
+      const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
+      this.commit(session.id, xid, { type: 'closeSession', paths })
+    }
+    for (const connection of session.connections) if (connection !== asker) connection.close()
   }
 
   expire(session: Session): void {
-    this.closeSession(session, 0)
-    session.connection?.close()
+    this.closeSession(session, 0, null)
   }
 }

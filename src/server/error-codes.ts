@@ -14,6 +14,7 @@ export const errorCodes = {
   sessionExpired: -112,
   invalidAcl: -114,
   authFailed: -115,
+  sessionMoved: -118,
   notReadOnly: -119,
   noWatcher: -121,
   reconfigDisabled: -123,

@@ -5,7 +5,7 @@ import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
 import type { ErrorCode } from './error-codes.ts'
 import type { DigestMd5Server } from './sasl/digest-md5.ts'
-import type { Session } from './session-table.ts'
+import type { Session, SessionConnection } from './session-table.ts'
 import type { Watcher } from './watch-table.ts'
 
 /** What a handler knows of who asks, and how it answers. */
@@ -14,6 +14,7 @@ export interface RequestContext {
   readonly session: Session
   readonly xid: number
   readonly watcher: Watcher
+  readonly connection: SessionConnection
   /** Who the connection has proven to be, or was seen to be. */
   readonly identities: Identity[]
   /** Begins the answer; without it, a success is answered with a header alone. */

@@ -2,6 +2,8 @@ import type { Runtime, Timer } from '../runtime/runtime.ts'
 
 /** What a session needs of the connection that serves it. */
 export interface SessionConnection {
+  /** Of the server that it is connected to. */
+  readonly database: object
   /** Ends the connection: its session is over, or served by another connection. */
   close(): void
 }
@@ -12,7 +14,10 @@ export interface Session {
   readonly timeout: number
   /** Made without a quorum: the server that made it knows it, and nobody else, nor does it itself once it has one. */
   readonly isLocal: boolean
-  connection: SessionConnection | null
+  /** More than one where the session has moved from one member of an ensemble to another. */
+  readonly connections: Set<SessionConnection>
+  /** The database of the server that the session was taken up at last. */
+  owner: object | null
   /** The tick at whose end it expires. */
   bucket: number
 }
@@ -66,7 +71,7 @@ export class SessionTable {
 
   /** Takes up a session that exists: one that another server, or this one in an earlier life, had made. */
   track(id: bigint, timeout: number, isLocal = false): Session {
-    const session: Session = { id, timeout, isLocal, connection: null, bucket: -1 }
+    const session: Session = { id, timeout, isLocal, connections: new Set(), owner: null, bucket: -1 }
     this.#sessions.set(id, session)
     this.touch(session, timeout, this.#runtime.now())
     return session

@@ -117,8 +117,8 @@ function split(text: string, commands: readonly string[]): ZkCliAnswer[] {
   return normalised.split(`${END_OF_COMMAND}\n`).map((part, index) => {
     const command = commands[index] ?? ''
     const lines = part.split('\n').filter((line) => line !== '' && line !== 'WATCHER::')
-    // ZooKeeper lists these in the order of a hash table.
-    if (command === 'whoami') lines.sort()
+    // These come in the order of a hash table: the server's, or the client's own, by where its objects lie.
+    if (command === 'whoami' || command.startsWith('removewatches')) lines.sort()
     return {
       command,
       output: lines.filter((line) => !line.startsWith('WatchedEvent')),

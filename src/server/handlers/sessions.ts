@@ -41,7 +41,7 @@ export const sessionHandlers: Handlers<'ping' | 'auth' | 'sasl' | 'closeSession'
   },
 
   closeSession: (context) => {
-    context.database.closeSession(context.session, context.xid)
+    context.database.closeSession(context.session, context.xid, context.connection)
     context.closeAfterAnswer()
     return errorCodes.ok
   },
