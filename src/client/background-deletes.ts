@@ -51,7 +51,7 @@ export class BackgroundDeletes {
   /** Whether it is over. */
   async #attempt(path: string, run: (limits: CallOptions) => Promise<void>): Promise<boolean> {
     try {
-      await run({})
+      await run({ timeout: Infinity })
       return true
     } catch (error) {
       if (error instanceof NoNodeError) return true

@@ -147,7 +147,8 @@ export class ClientCore {
     const address = session.address ?? (await this.#awaitAddress(session, { signal, timeout }))
     if (address === null) return null
     try {
-      const version = parseVersion(await fourLetterWord(this.options.runtime, address, 'srvr', { signal, timeout }))
+      const limits = { signal, timeout: timeout === Infinity ? this.options.sessionTimeout : timeout }
+      const version = parseVersion(await fourLetterWord(this.options.runtime, address, 'srvr', limits))
       if (session.address?.host === address.host && session.address.port === address.port) this.#version = version
       return version
     } catch (error) {

@@ -28,7 +28,9 @@ export async function composite<T>(
     if (!(error instanceof ZooKeeperError) || error instanceof UnknownServerError) throw error
     const details = { op, path, cause: error, maybeApplied: error.maybeApplied || maybeApplied() }
     if (error instanceof OperationTimeoutError) {
-      throw new OperationTimeoutError(`timed out after ${timeout} ms: ${op} ${path}`, details)
+      // Without a limit of the caller's it was the client's own, for that one request.
+      const message = timeout === undefined ? error.message : `timed out after ${timeout} ms: ${op} ${path}`
+      throw new OperationTimeoutError(message, details)
     }
     if (error.op === op && error.path === path && error.maybeApplied === details.maybeApplied) throw error
     const type = error.constructor as ErrorClass

@@ -15,6 +15,7 @@ export { TransactionError } from './transaction-error.ts'
 export type { Transaction } from './transaction.ts'
 export type {
   DeleteOptions,
+  DrainedOptions,
   EnsurePathOptions,
   GetChildrenOptions,
   PersistentWatchOptions,

@@ -1,3 +1,4 @@
+import { OperationTimeoutError } from '../common/errors.ts'
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { HostProvider } from '../session/host-provider.ts'
@@ -12,6 +13,7 @@ import { checkAuth } from './authentication.ts'
 import { ClientCore } from './client-core.ts'
 import { ClientView, viewOf } from './client-view.ts'
 import type { KazooRetry } from './kazoo-retry.ts'
+import { limited } from './limited.ts'
 import { checkClientOptions, checkHosts, type KazooClientOptions } from './options.ts'
 import {
   checkReconfig,
@@ -23,11 +25,12 @@ import {
 } from './info-requests.ts'
 import type { DataAndStat } from './requests.ts'
 import { parseVersion } from './server-version.ts'
-import type { WatchOptions } from './verb-options.ts'
+import type { DrainedOptions, WatchOptions } from './verb-options.ts'
 import { ZnodeVerbs } from './znode-verbs.ts'
 
 const callNames = optionNames()
 const watchNames = optionNames('watch')
+const drainedNames = optionNames('below')
 
 /**
  * A ZooKeeper client that keeps its connection: it finds a server, reconnects when it is lost, and makes a new session
@@ -177,6 +180,37 @@ export class KazooClient extends ZnodeVerbs {
   /** The `KazooRetry` behind {@link retry}; `client.commandRetry.copy({ maxTries: 3 }).run(…)` changes a part of it. */
   get commandRetry(): KazooRetry {
     return this.#core.options.commandRetry
+  }
+
+  /** How many requests are queued and in flight. */
+  get pending(): number {
+    return this.#core.session?.pending ?? 0
+  }
+
+  /**
+   * Resolves as soon as fewer than `below` requests are pending, for callers that make more than the servers can take.
+   * It never rejects for the connection's sake: requests that wait for one are pending, those that failed are not.
+   *
+   * ```ts
+   * for (const [path, data] of rows) {
+   *   if (zk.pending >= 10_000) await zk.drained({ below: 5_000 })
+   *   void zk.create(path, data).catch(report)
+   * }
+   * ```
+   *
+   * @throws OperationTimeoutError; `signal.reason`
+   */
+  async drained(options: DrainedOptions = {}): Promise<void> {
+    checkOptions(options, drainedNames)
+    const { below = Math.ceil(this.#core.options.maxPending / 2), timeout } = options
+    if (typeof below !== 'number') throw new TypeError(`below must be a number, not ${describeType(below)}`)
+    if (!(below >= 1)) throw new RangeError(`below must be at least 1, not ${below}`)
+    options.signal?.throwIfAborted()
+    const drained = this.#core.session?.drained(below)
+    if (drained === undefined) return
+    const timedOut = (): Error =>
+      new OperationTimeoutError(`${this.pending} requests are pending after ${timeout} ms`, { op: 'drained' })
+    await limited(this.runtime, drained, options, timedOut)
   }
 
   // The connection

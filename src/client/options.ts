@@ -75,6 +75,12 @@ export interface KazooClientOptions {
   readonly maxReply?: number
   /** How many requests may be queued and in flight, together. @defaultValue 100,000 */
   readonly maxPending?: number
+  /**
+   * Milliseconds after which a request rejects with `OperationTimeoutError` that is given no `timeout` of its own; what
+   * makes several requests has as long for each of them. It counts from the call, so that requests that wait for a
+   * connection are among them; watches that last are set again without it. @defaultValue none
+   */
+  readonly requestTimeout?: number | undefined
   /** The outside world. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
@@ -101,6 +107,7 @@ export interface CheckedOptions {
   readonly maxBuffer: number
   readonly maxReply: number
   readonly maxPending: number
+  readonly requestTimeout: number | undefined
   readonly runtime: Runtime
 }
 
@@ -132,6 +139,7 @@ const names: ReadonlySet<string> = new Set([
   'maxBuffer',
   'maxReply',
   'maxPending',
+  'requestTimeout',
   'runtime',
 ])
 
@@ -148,6 +156,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     checkTimeout(sessionTimeout, 'sessionTimeout')
     if (sessionTimeout < 1) throw new RangeError(`sessionTimeout must be at least 1 ms, not ${sessionTimeout}`)
   }
+  if (options.requestTimeout !== undefined) checkTimeout(options.requestTimeout, 'requestTimeout')
   checkBoolean(readOnly, 'readOnly')
   checkBoolean(randomizeHosts, 'randomizeHosts')
   if (defaultAcl !== undefined) checkAcl(defaultAcl, 'defaultAcl')
@@ -168,6 +177,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     maxBuffer: checkSize(options.maxBuffer, 'maxBuffer', defaultOptions.maxBuffer),
     maxReply: checkSize(options.maxReply, 'maxReply', defaultOptions.maxReply),
     maxPending: checkSize(options.maxPending, 'maxPending', defaultOptions.maxPending),
+    requestTimeout: options.requestTimeout,
     runtime,
   }
 }

@@ -16,6 +16,9 @@ export type PersistentWatchEvent = WatchedEvent | { readonly type: 'RESYNC'; rea
 
 export type PersistentWatchListener = (event: PersistentWatchEvent) => void
 
+/** What nobody waits for must not end by the client's `requestTimeout`: it would not be made again. */
+const unlimited: CallOptions = { timeout: Infinity }
+
 /** An iterator that is this far behind is told to resync, and what it had not taken is dropped. */
 const backlogLimit = 10_000
 
@@ -105,7 +108,7 @@ export class PersistentWatch {
   async #removeFromServer(hasOthers: boolean): Promise<void> {
     const knowsKinds = await this.#core.isAtLeast('3.9.0', {})
     if (!knowsKinds && hasOthers) return
-    await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, knowsKinds ? this.#kind : 'any'), {})
+    await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, knowsKinds ? this.#kind : 'any'), unlimited)
   }
 
   readonly #onEvent = (event: WatchedEvent): void => {
@@ -131,7 +134,7 @@ export class PersistentWatch {
 
   async #armAgain(): Promise<void> {
     try {
-      await this.#arm({})
+      await this.#arm(unlimited)
       if (this.#state === 'armed') this.#tell({ type: 'RESYNC', path: this.path })
     } catch (error) {
       // Lost once more: the next connection goes on from here. Anything else will not get better.

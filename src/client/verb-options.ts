@@ -62,6 +62,11 @@ export interface EnsurePathOptions extends CallOptions {
   readonly acl?: readonly Acl[]
 }
 
+export interface DrainedOptions extends CallOptions {
+  /** How many requests are too many. @defaultValue half of the client's `maxPending` */
+  readonly below?: number
+}
+
 export interface PersistentWatchOptions extends CallOptions {
   /** Watches all below the znode, too; then changes of a list of children are told by the children alone. @defaultValue false */
   readonly recursive?: boolean

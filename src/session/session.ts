@@ -8,6 +8,7 @@ import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import type { Credentials } from './credentials.ts'
 import type { ServerName } from './hosts.ts'
+import { Drain } from './drain.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observer.ts'
 import { ReadWriteSearch } from './read-write-search.ts'
@@ -34,6 +35,8 @@ export interface SessionOptions extends ConnectorOptions {
   readonly maxReply: number
   /** How many requests may be queued and in flight, together. */
   readonly maxPending: number
+  /** Milliseconds that a request has which is given none of its own; undefined for no limit. */
+  readonly requestTimeout: number | undefined
   readonly log: Log
 }
 
@@ -56,6 +59,8 @@ export class Session implements LinkOwner {
   readonly #encoder = new Writer()
   readonly #started = deferred<void>()
   readonly #ended = deferred<void>()
+  readonly #drain = new Drain()
+  readonly #limitsAll: boolean
   /** How many of those that wait were aborted or timed out. */
   #abandoned = 0
   #phase: SessionPhase = 'connecting'
@@ -83,6 +88,7 @@ export class Session implements LinkOwner {
   ) {
     this.#runtime = runtime
     this.#options = options
+    this.#limitsAll = options.requestTimeout !== undefined
     this.#tell = tell
     this.#observer = new SessionObserver(runtime, this, options.log)
     this.#resume = options.resume
@@ -138,6 +144,11 @@ export class Session implements LinkOwner {
     return this.#waiting.length - this.#abandoned
   }
 
+  /** Resolves as soon as fewer requests than that are pending. */
+  drained(below: number): Promise<void> {
+    return this.pending < below ? Promise.resolve() : this.#drain.wait(below)
+  }
+
   /** Why the last attempt to connect failed. */
   get lastFailure(): Error | undefined {
     return this.#connector.lastFailure
@@ -176,7 +187,7 @@ export class Session implements LinkOwner {
   submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
     if (requestChannel.hasSubscribers && !request.isWatched) return this.#submitTraced(request, limits)
     const link = this.#link
-    if (limits !== undefined && !this.#limit(request, limits)) return request.promise
+    if ((limits !== undefined || this.#limitsAll) && !this.#limit(request, limits)) return request.promise
     if (this.pending >= this.#options.maxPending) {
       request.refuse(QueueFullError)
     } else if (link !== null && this.#phase === 'connected' && (link.hasOpenBatch || this.stillAlive())) {
@@ -193,13 +204,16 @@ export class Session implements LinkOwner {
   }
 
   /** Binds a request to its limits; false if it is over already. */
-  #limit<T>(request: Request<T>, limits: CallOptions): boolean {
-    if (limits.signal === undefined && limits.timeout === undefined) return true
-    if (limits.signal?.aborted === true) {
-      request.reject(limits.signal.reason, false)
+  #limit<T>(request: Request<T>, limits: CallOptions | undefined): boolean {
+    const signal = limits?.signal
+    const given = limits?.timeout ?? this.#options.requestTimeout
+    const timeout = given === Infinity ? undefined : given
+    if (signal === undefined && timeout === undefined) return true
+    if (signal?.aborted === true) {
+      request.reject(signal.reason, false)
       return false
     }
-    request.limit(this.#runtime, limits, () => this.#abandon(request as Request<unknown>))
+    request.limit(this.#runtime, { signal, timeout }, () => this.#abandon(request as Request<unknown>))
     return true
   }
 
@@ -267,6 +281,7 @@ export class Session implements LinkOwner {
 
   answered(sentAt: number): void {
     if (sentAt > this.#aliveSince) this.#aliveSince = sentAt
+    if (this.#drain.isAwaited) this.#drain.check(this.pending)
   }
 
   sawZxid(high: number, low: number): void {
@@ -280,6 +295,7 @@ export class Session implements LinkOwner {
     if (this.#link !== link) return
     this.#link = null
     this.#search.stop()
+    this.#drain.check(this.pending)
     this.#observer.closed(cause, this.#phase === 'closing')
     if (cause instanceof AuthFailedError && !this.#everReady) {
       this.#end('closed', cause)
@@ -325,6 +341,7 @@ export class Session implements LinkOwner {
 
   #lose(cause: Error): void {
     const waiting = this.#takeWaiting()
+    this.#drain.check(this.pending)
     this.#apply('expired', cause)
     for (const request of waiting) request.refuse(SessionExpiredError, cause)
   }
@@ -388,6 +405,7 @@ export class Session implements LinkOwner {
     if (request.batch !== null) return
     request.encoded = null
     this.#abandoned++
+    this.#drain.check(this.pending)
     if (this.#abandoned * 2 > this.#waiting.length) for (const kept of this.#takeWaiting()) this.#waiting.push(kept)
   }
 
@@ -418,6 +436,7 @@ export class Session implements LinkOwner {
     this.#link = null
     const refusal = cause ?? new ConnectionClosedError('the client was stopped')
     const waiting = this.#takeWaiting()
+    this.#drain.check(this.pending)
     if (link !== null) this.#observer.closed(refusal, true)
     this.#observer.told('closed', this.#identity, cause)
     this.#identity = null

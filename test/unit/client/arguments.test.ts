@@ -149,7 +149,7 @@ function* wrongCalls(): Generator<
     (client) => client.setAcls('/a', acl, { version: 1, recursive: true }),
   ]
   yield ['walk', TypeError, 'path', (client) => client.walk(7 as never).next()]
-  yield ['walk', TypeError, boolean('includeData'), (client) => client.walk('/a', { includeData: 1 as never }).next()]
+  yield ['walk', TypeError, boolean('includeData'), (client) => client.walk('/a', { includeData: 'x' as never }).next()]
   yield ['walk', RangeError, 'concurrency must', (client) => client.walk('/a', { concurrency: 0 }).next()]
   yield ['walk', TypeError, 'concurrency must', (client) => client.walk('/a', { concurrency: '1' as never }).next()]
   yield ['delete', TypeError, boolean('recursive'), (client) => client.delete('/a', { recursive: 'x' as never })]
