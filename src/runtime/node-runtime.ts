@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
 import { nodeFiles } from './node-files.ts'
+import { nodeProcesses } from './node-processes.ts'
 import { dialNode, listenNode } from './node-sockets.ts'
 import type { ResolvedAddress, Runtime } from './runtime.ts'
 
@@ -33,4 +34,5 @@ export const nodeRuntime: Runtime = {
   dial: dialNode,
   listen: listenNode,
   files: nodeFiles,
+  processes: nodeProcesses,
 }

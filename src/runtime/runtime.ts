@@ -30,6 +30,15 @@ export interface Runtime {
   /** Listens, and resolves once it does; rejects if it cannot (`EADDRINUSE`…). */
   listen(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener>
   readonly files: Files
+  readonly processes: Processes
+}
+
+/** The processes of the machine. */
+export interface Processes {
+  /** An id of this process that no other one has or will have, for a file's name: its pid, and what tells it from others. */
+  own(): Promise<string>
+  /** Whether the process still runs whose {@link own} id this is. */
+  isRunning(id: string): Promise<boolean>
 }
 
 export interface Timer {

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { Files, Runtime } from '../../runtime/runtime.ts'
 import type { Transaction, TransactionHeader } from '../transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
+import { keepEpochs } from './epochs.ts'
 import { listFiles, unfinishedPrefix, versionFolder } from './file-names.ts'
+import { lockFolder } from './folder-lock.ts'
 import { LogWriter } from './log-writer.ts'
 import { takeFolders } from './open-folders.ts'
 import { recover, type Recovered } from './recovery.ts'
@@ -35,7 +37,7 @@ export interface DataDirectoryOptions {
 
 /**
  * A data directory in ZooKeeper's own formats, which a real server opens, as this one opens a real server's. What a
- * quorum wrote beside logs and snapshots (`acceptedEpoch`, `currentEpoch`, `myid`) stays as it is.
+ * quorum wrote beside logs and snapshots stays true: `acceptedEpoch` and `currentEpoch` are never behind the transactions.
  */
 export class DataDirectory implements Storage {
   readonly #options: DataDirectoryOptions
@@ -45,6 +47,7 @@ export class DataDirectory implements Storage {
   readonly #log: LogWriter
   #state: Recovered | null = null
   #giveBack: () => void = () => {}
+  readonly #unlock: (() => Promise<void>)[] = []
   #lastZxid = 0
   #sinceSnapshot = 0
   #snapshot: Promise<number> | null = null
@@ -69,17 +72,20 @@ export class DataDirectory implements Storage {
     const folders = new Set([this.#snapshotFolder, this.#logFolder])
     this.#giveBack = takeFolders(this.#files, folders)
     try {
-      return await this.#load(folders)
+      for (const folder of folders) {
+        await this.#files.makeDirectory(folder)
+        this.#unlock.push(await lockFolder(this.#options.runtime, folder))
+      }
+      return await this.#load()
     } catch (error) {
       await this.#log.close()
-      this.#giveBack()
+      await this.#release()
       throw error
     }
   }
 
-  async #load(folders: ReadonlySet<string>): Promise<StoredState> {
+  async #load(): Promise<StoredState> {
     const files = this.#files
-    for (const folder of folders) await files.makeDirectory(folder)
     for (const name of await files.list(this.#snapshotFolder)) {
       if (name.startsWith(unfinishedPrefix)) await files.remove(join(this.#snapshotFolder, name))
     }
@@ -90,7 +96,8 @@ export class DataDirectory implements Storage {
     this.#sessions = () => Array.from(state.sessions, ([id, timeout]) => ({ id, timeout }))
     // ZooKeeper opens no directory that has logs and no snapshot.
     if (state.isNew || (await listFiles(files, this.#snapshotFolder, 'snapshot')).length === 0) await this.snapshot()
-    return state
+    const mended = await keepEpochs(files, this.#snapshotFolder, state.lastZxid)
+    return { ...state, notices: [...state.notices, ...mended] }
   }
 
   watchSessions(sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }>): void {
@@ -133,6 +140,13 @@ export class DataDirectory implements Storage {
   async close(): Promise<void> {
     await this.#snapshot?.catch(() => {})
     await this.#log.close()
+    await keepEpochs(this.#files, this.#snapshotFolder, this.#lastZxid).catch(() => {})
+    await this.#release()
+  }
+
+  async #release(): Promise<void> {
+    // A lock that cannot be removed holds nobody up once the process has ended.
+    for (const unlock of this.#unlock.splice(0)) await unlock().catch(() => {})
     this.#giveBack()
   }
 

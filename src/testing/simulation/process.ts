@@ -17,6 +17,8 @@ export interface SimulatedHost {
   powered: boolean
   process: SimulatedProcess | null
   nextPort: number
+  /** How many processes it has had. */
+  processCount: number
 }
 
 /** What a process needs of the simulation. */
@@ -28,6 +30,8 @@ export interface Scheduler {
 /** One run of a program on a host, from its start to its end. */
 export class SimulatedProcess implements EventOwner {
   readonly host: SimulatedHost
+  /** No other process of its host ever has the same. */
+  readonly id: string
   readonly #scheduler: Scheduler
   #alive = true
   #frozen = false
@@ -35,6 +39,7 @@ export class SimulatedProcess implements EventOwner {
 
   constructor(host: SimulatedHost, scheduler: Scheduler) {
     this.host = host
+    this.id = String(++host.processCount)
     this.#scheduler = scheduler
   }
 

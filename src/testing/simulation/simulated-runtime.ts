@@ -4,6 +4,7 @@ import type {
   Files,
   Listener,
   ListenOptions,
+  Processes,
   ResolvedAddress,
   Runtime,
   Socket,
@@ -28,6 +29,7 @@ const LONGEST_DELAY = 2_147_483_647
 /** The outside world as one process of a simulation sees it. */
 export class SimulatedRuntime implements Runtime {
   readonly files: Files
+  readonly processes: Processes
   readonly #world: World
   readonly #process: SimulatedProcess
 
@@ -35,6 +37,10 @@ export class SimulatedRuntime implements Runtime {
     this.#world = world
     this.#process = process
     this.files = process.host.disk.filesFor(process)
+    this.processes = {
+      own: async () => process.id,
+      isRunning: async (id) => process.host.process?.id === id,
+    }
   }
 
   now(): number {

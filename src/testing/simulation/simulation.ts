@@ -261,6 +261,7 @@ export class Simulation {
       powered: true,
       process: null,
       nextPort: 40_000,
+      processCount: 0,
     }
     this.#hosts.set(name, host)
     return host

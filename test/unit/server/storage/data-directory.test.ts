@@ -51,7 +51,7 @@ describe('a data directory', () => {
   it('begins with an empty snapshot, and is the same when it is opened again', () =>
     simulate(async (sim) => {
       const history = await History.open(sim.runtime('a'))
-      expect(sim.disk('a').list()).toEqual([`${folder}/snapshot.0`])
+      expect(sim.disk('a').list()).toEqual([`${folder}/kazoo.lock.1`, `${folder}/snapshot.0`])
       for (let i = 0; i < 200; i++) history.commitRandom(sim.random)
       await history.settle()
       const again = await reopen(sim)

@@ -34,8 +34,9 @@ describe('a data directory in use', () => {
       const onFailure = vi.fn<(error: Error) => void>()
       const runtime = sim.runtime('a')
       const first = await History.open(runtime)
-      // As another process sees the disk.
-      Object.assign(runtime, { files: { ...runtime.files } })
+      // As a process sees the disk that cannot see the other one, in another container or on another machine.
+      const processes = { own: async () => 'far', isRunning: async () => false }
+      Object.assign(runtime, { files: { ...runtime.files }, processes })
       const second = await History.open(runtime, { onFailure })
       first.create('/first')
       await first.settle()
