@@ -7,7 +7,7 @@ import type { Socket, SocketHandler } from '../runtime/runtime.ts'
 import { isPermitted } from './acl-check.ts'
 import type { Acl } from './acl-table.ts'
 import { certificateIdentities, type Identity } from './auth-schemes.ts'
-import type { ConnectionView, Statistics } from './commands/source.ts'
+import type { ConnectionView } from './commands/source.ts'
 import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
@@ -18,11 +18,13 @@ import { FirstBytes } from './first-bytes.ts'
 import { welcome, writeWelcome } from './handshake.ts'
 import { HandshakeDeadline } from './handshake-deadline.ts'
 import { HeldFrames, holds } from './held-frames.ts'
-import { javaAddress } from './ip-acl.ts'
+import { javaAddress, javaPeer } from './ip-acl.ts'
+import { type Latency, LatencyMeter } from './latency.ts'
 import { Outbox } from './outbox.ts'
 import { eventFrame, Replies } from './reply.ts'
 import { DigestMd5Server } from './sasl/digest-md5.ts'
 import type { Session, SessionConnection } from './session-table.ts'
+import type { Statistics } from './statistics.ts'
 import type { Storage } from './storage/storage.ts'
 import { Turn } from './turn.ts'
 import type { WatchEvent, Watcher } from './watch-table.ts'
@@ -40,7 +42,7 @@ export interface ConnectionHost {
   readonly faults: Faults
   readonly statistics: Statistics
   /** Answers a four-letter word. */
-  command(word: string, argument: Buffer): string
+  command(word: string, argument: Buffer): string | Promise<string>
   closed(connection: ClientConnection): void
 }
 
@@ -52,7 +54,10 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly identities: Identity[] = []
   readonly socket: Socket
   readonly established: number
+  timeout = 0
+  readonly counts = { received: 0, sent: 0, wereReset: false }
   readonly #host: ConnectionHost
+  readonly #meter: LatencyMeter
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
@@ -65,7 +70,6 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #deadline: HandshakeDeadline | null
   #session: Session | null = null
   #sasl: DigestMd5Server | null = null
-  #timeout = 0
   #xid = 0
   #operation: Dispatch | null = null
   #lastTime = 0
@@ -79,15 +83,14 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   /** No more is handled than what waits; the client may still read. */
   #inputOver = false
   #touched = false
-  #received = 0
-  #sent = 0
 
   constructor(socket: Socket, host: ConnectionHost) {
     const { settings } = host.database
     this.socket = socket
     this.database = host.database
     this.#host = host
-    this.#outbox = new Outbox(socket, settings.runtime, host.faults, host.database.storage, () => this.drained())
+    this.#meter = new LatencyMeter(host.statistics)
+    this.#outbox = new Outbox(socket, settings.runtime, host, this.#meter, () => this.drained())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.#turn = new Turn(settings.runtime)
     this.established = settings.runtime.wallClock()
@@ -115,17 +118,15 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   // ConnectionView
 
   get remote(): string {
-    const { remoteAddress = '', remotePort = 0 } = this.socket
-    const address = javaAddress(remoteAddress)
-    return address.includes(':') ? `/[${address}]:${remotePort}` : `/${address}:${remotePort}`
+    return javaPeer(this.socket)
   }
 
-  get counts(): ConnectionView['counts'] {
-    return { received: this.#received, sent: this.#sent }
+  get queued(): number {
+    return this.#held.size + this.#outbox.queued
   }
 
-  get timeout(): number {
-    return this.#timeout
+  get latency(): Latency {
+    return this.#meter.latency
   }
 
   get last(): ConnectionView['last'] {
@@ -134,8 +135,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   resetCounts(): void {
-    this.#received = 0
-    this.#sent = 0
+    Object.assign(this.counts, { received: 0, sent: 0, wereReset: true })
+    this.#operation = null
+    this.latency.reset()
   }
 
   // SocketHandler
@@ -147,6 +149,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     }
     this.#touched = false
     this.#turn.begin()
+    this.#host.statistics.bytesReceived += chunk.length
     this.#deadline?.heard()
     const bytes = this.#first === null ? chunk : this.#open(this.#first, chunk)
     if (bytes === null) return
@@ -285,10 +288,18 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (opening.kind === 'frames') return opening.bytes
     this.#closing = true
     this.#introduced()
-    this.#host.statistics.received++
-    this.#outbox.write(Buffer.from(this.#host.command(opening.word, opening.argument)))
-    this.#outbox.end()
+    this.#countReceived()
+    const answer = this.#host.command(opening.word, opening.argument)
+    if (typeof answer === 'string') this.#tellAndEnd(answer)
+    else void answer.then((text) => this.#tellAndEnd(text))
     return null
+  }
+
+  #tellAndEnd(text: string): void {
+    if (this.#closed) return
+    this.#host.statistics.sent++
+    this.#outbox.write(Buffer.from(text))
+    this.#outbox.end()
   }
 
   #frame(reader: Reader): void {
@@ -314,8 +325,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   #handleFrame(reader: Reader): void {
-    this.#received++
-    this.#host.statistics.received++
+    this.#countReceived()
     if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
     else this.#request(this.#session, reader)
   }
@@ -342,7 +352,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
       return
     }
     this.#session = session
-    this.#timeout = timeout
+    this.timeout = timeout
     session.connections.add(this)
     session.owner = database
     database.touch(session, timeout, this.#turn.began)
@@ -365,6 +375,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const isOutside = code === errorCodes.unimplemented && this.#closing
     this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
     this.#countSent()
+    if (operation?.isWrite === true) this.#meter.writes++
+    else this.#meter.reads++
     if (this.#closing) {
       this.#endAfterAnswer()
       return
@@ -396,8 +408,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #touch(session: Session): void {
     const { database } = this
     this.#touched = true
-    this.#lastTime = this.#turn.began
-    database.touch(session, this.#timeout, this.#lastTime)
+    this.#lastTime = this.#meter.since = this.#turn.began
+    database.touch(session, this.timeout, this.#lastTime)
   }
 
   get #answerZxid(): number {
@@ -415,8 +427,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return isPermitted(acl, permissions.read, this.identities, this.database.schemes)
   }
 
+  #countReceived(): void {
+    this.counts.received++
+    this.#host.statistics.received++
+  }
+
   #countSent(): void {
-    this.#sent++
+    this.counts.sent++
     this.#host.statistics.sent++
   }
 

@@ -2,12 +2,13 @@ import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
 import { ClientConnection, type ConnectionHost } from './client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
-import type { CommandSource, Statistics } from './commands/source.ts'
+import type { CommandSource } from './commands/source.ts'
 import { Database } from './database.ts'
 import { Faults } from './faults.ts'
 import { standalone } from './membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from './options.ts'
 import { Reaper } from './reaper.ts'
+import { Statistics } from './statistics.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 
 /**
@@ -24,7 +25,7 @@ export class EmbeddedServer {
   readonly faults: Faults
   readonly #settings: ServerSettings
   readonly #connections = new Set<ClientConnection>()
-  #statistics: Statistics = newStatistics()
+  #statistics = new Statistics()
   #database: Database | null = null
   #reaper: Reaper | null = null
   #listener: Listener | null = null
@@ -75,7 +76,7 @@ export class EmbeddedServer {
     await stopping?.catch(() => {})
     const { runtime, host, port, tls, portUnification, securePort } = this.#settings
     const database = this.#settings.dataDir === null ? this.#makeDatabase(this.#settings) : await this.#load()
-    this.#statistics = newStatistics()
+    this.#statistics = new Statistics()
     this.#startedAt = runtime.now()
     const connectionHost: ConnectionHost = {
       database,
@@ -261,8 +262,4 @@ export class EmbeddedServer {
       startedAt: this.#startedAt,
     }
   }
-}
-
-function newStatistics(): Statistics {
-  return { received: 0, sent: 0, rejected: 0, authFailed: 0, traceMask: 306n }
 }

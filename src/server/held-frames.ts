@@ -29,6 +29,10 @@ export class HeldFrames {
     return this.#next === this.#frames.length
   }
 
+  get size(): number {
+    return this.#frames.length - this.#next
+  }
+
   holdFor(reason: Hold): void {
     this.#reasons |= reason
   }

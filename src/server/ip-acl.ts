@@ -1,3 +1,5 @@
+import type { Socket } from '../runtime/runtime.ts'
+
 /**
  * Matching of `ip` ACLs, `10.0.0.0/8` or `fe80::/10`. They are compared as bytes, as Java does: an IPv4 address in IPv6
  * clothes (`::ffff:10.0.0.1`) counts as IPv4.
@@ -67,4 +69,10 @@ function ipv6Bytes(address: string): Uint8Array | null {
   if (![...head, ...tail].every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null
   const groups = [...head, ...Array<string>(8 - count).fill('0'), ...tail].map((group) => parseInt(group, 16))
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]))
+}
+
+/** The other end of a connection as Java shows it: `/127.0.0.1:50123`. */
+export function javaPeer({ remoteAddress = '', remotePort = 0 }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
+  const address = javaAddress(remoteAddress)
+  return address.includes(':') ? `/[${address}]:${remotePort}` : `/${address}:${remotePort}`
 }

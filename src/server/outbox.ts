@@ -1,13 +1,21 @@
 import type { Runtime, Socket, Timer } from '../runtime/runtime.ts'
 import type { Faults } from './faults.ts'
+import type { AnsweredBatch, LatencyMeter } from './latency.ts'
 import type { Storage } from './storage/storage.ts'
 
 /** Null stands for the end. */
 interface Late {
   readonly bytes: Buffer | null
+  readonly answered: AnsweredBatch | null
   readonly due: number
   /** Whether all that it may tell of is on disk. */
   isDurable: boolean
+}
+
+/** What an outbox needs to know of its server. */
+export interface OutboxHost {
+  readonly faults: Faults
+  readonly database: { readonly storage: Storage | null }
 }
 
 /** So many bytes are read and dropped from a peer that goes on once the server has ended its side. */
@@ -22,6 +30,7 @@ export class Outbox {
   readonly #runtime: Runtime
   readonly #faults: Faults
   readonly #storage: Storage | null
+  readonly #meter: LatencyMeter
   readonly #onEmpty: () => void
   readonly #late: Late[] = []
   #lateBytes = 0
@@ -30,12 +39,13 @@ export class Outbox {
   #discarded = 0
 
   /** @param onEmpty - called when all that was held back is handed over */
-  constructor(socket: Socket, runtime: Runtime, faults: Faults, storage: Storage | null, onEmpty: () => void) {
+  constructor(socket: Socket, runtime: Runtime, host: OutboxHost, meter: LatencyMeter, onEmpty: () => void) {
     this.#onEmpty = onEmpty
-    this.#storage = storage
+    this.#meter = meter
+    this.#storage = host.database.storage
     this.#socket = socket
     this.#runtime = runtime
-    this.#faults = faults
+    this.#faults = host.faults
   }
 
   /** Bytes that nobody has taken yet. */
@@ -43,15 +53,23 @@ export class Outbox {
     return this.#lateBytes + this.#socket.pendingBytes
   }
 
+  /** How many requests were handled whose answers are held back. */
+  get queued(): number {
+    return this.#late.reduce((sum, { answered }) => sum + (answered === null ? 0 : answered.reads + answered.writes), 0)
+  }
+
   write(bytes: Buffer): void {
-    if (this.#isClear) this.#socket.write(bytes)
-    else this.#defer(bytes)
+    const answered = this.#meter.take()
+    if (this.#isClear) {
+      this.#socket.write(bytes)
+      if (answered !== null) this.#meter.sent(answered, this.#runtime.now())
+    } else this.#defer(bytes, answered)
   }
 
   /** Ends the connection behind what was written. */
   end(): void {
     if (this.#isClear) this.#end()
-    else this.#defer(null)
+    else this.#defer(null, null)
   }
 
   /**
@@ -88,9 +106,9 @@ export class Outbox {
     return this.#late.length === 0 && this.#faults.currentDelay === 0 && (this.#storage?.isDurable ?? true)
   }
 
-  #defer(bytes: Buffer | null): void {
+  #defer(bytes: Buffer | null, answered: AnsweredBatch | null): void {
     const due = Math.max(this.#late.at(-1)?.due ?? 0, this.#runtime.now() + this.#faults.currentDelay)
-    const late: Late = { bytes, due, isDurable: this.#storage === null || this.#storage.isDurable }
+    const late: Late = { bytes, answered, due, isDurable: this.#storage === null || this.#storage.isDurable }
     this.#late.push(late)
     this.#lateBytes += bytes?.length ?? 0
     if (!late.isDurable) {
@@ -113,6 +131,7 @@ export class Outbox {
       this.#lateBytes -= first.bytes?.length ?? 0
       if (first.bytes === null) this.#end()
       else this.#socket.write(first.bytes)
+      if (first.answered !== null) this.#meter.sent(first.answered, this.#runtime.now())
       if (this.#late.length === 0) this.#onEmpty()
     }
   }

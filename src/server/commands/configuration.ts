@@ -1,15 +1,18 @@
+import type { Database } from '../database.ts'
+import type { StorageSizes } from '../storage/storage.ts'
 import { fullVersion, type CommandSource } from './source.ts'
 
 /** `conf`: what the server was configured with, by the names of `zoo.cfg`. */
-export function configuration({ settings, port, securePort }: CommandSource): string {
+export async function configuration({ settings, database, port, securePort }: CommandSource): Promise<string> {
   const { dataDir, dataLogDir } = settings
+  const sizes = await sizesOf(database)
   return [
     `clientPort=${port}`,
     `secureClientPort=${securePort ?? -1}`,
     `dataDir=${versioned(dataDir)}`,
-    'dataDirSize=0',
+    `dataDirSize=${sizes.snapshots}`,
     `dataLogDir=${versioned(dataLogDir ?? dataDir)}`,
-    'dataLogSize=0',
+    `dataLogSize=${sizes.logs}`,
     `tickTime=${settings.tickTime}`,
     `maxClientCnxns=${settings.maxClientCnxns}`,
     `minSessionTimeout=${settings.minSessionTimeout}`,
@@ -21,8 +24,14 @@ export function configuration({ settings, port, securePort }: CommandSource): st
 }
 
 /** `dirs`: how much is on disk. */
-export function directories(): string {
-  return 'datadir_size: 0\nlogdir_size: 0\n'
+export async function directories({ database }: CommandSource): Promise<string> {
+  const { snapshots, logs } = await sizesOf(database)
+  return `datadir_size: ${snapshots}\nlogdir_size: ${logs}\n`
+}
+
+/** In bytes; what is in memory alone takes none. */
+async function sizesOf({ storage }: Database): Promise<StorageSizes> {
+  return (await storage?.sizes()) ?? { snapshots: 0, logs: 0 }
 }
 
 /** `envi`: the machine and the process. What is Java's is said of Node. */

@@ -5,7 +5,7 @@ import type { CommandSource } from './source.ts'
 import { watchesByPath, watchesBySession, watchSummary } from './watches.ts'
 import type { CommandWord } from './words.ts'
 
-type Command = (source: CommandSource, argument: Buffer) => string
+type Command = (source: CommandSource, argument: Buffer) => string | Promise<string>
 
 const handlers: Readonly<Record<CommandWord, Command>> = {
   conf: configuration,
@@ -15,8 +15,7 @@ const handlers: Readonly<Record<CommandWord, Command>> = {
   dump: dump,
   envi: environment,
   gtmk: ({ statistics }) => String(statistics.traceMask),
-  // ZooKeeper lists the digest of every 128th transaction; this server computes none.
-  hash: () => '',
+  hash: digests,
   isro: ({ database }) => (database.readOnly ? 'ro' : 'rw'),
   mntr: monitor,
   ruok: () => 'imok',
@@ -35,7 +34,7 @@ const commands: ReadonlyMap<string, Command> = new Map(Object.entries(handlers))
 const answeredAlways: ReadonlySet<string> = new Set(['conf', 'envi', 'gtmk', 'ruok', 'stmk'])
 
 /** Answers a four-letter word, or refuses one that is not in the whitelist. */
-export function answerCommand(word: string, argument: Buffer, source: CommandSource): string {
+export function answerCommand(word: string, argument: Buffer, source: CommandSource): string | Promise<string> {
   const { fourLetterWords, readOnly } = source.settings
   // `srvr` is always answered, and `isro` where clients look for it.
   const isEnabled =
@@ -47,14 +46,18 @@ export function answerCommand(word: string, argument: Buffer, source: CommandSou
   return commands.get(word)?.(source, argument) ?? ''
 }
 
+/** `hash`: the digests of trees gone by, to compare with those of other servers. One in memory computes none. */
+function digests({ database: { storage } }: CommandSource): string {
+  return (storage?.digests ?? []).map(({ zxid, value }) => `${zxid.toString(16)}: ${value}\n`).join('')
+}
+
 function resetConnections(source: CommandSource): string {
   for (const connection of source.connections) connection.resetCounts()
   return 'Connection stats reset.\n'
 }
 
 function resetServer({ statistics }: CommandSource): string {
-  statistics.received = 0
-  statistics.sent = 0
+  statistics.reset()
   return 'Server stats reset.\n'
 }
 

@@ -1,8 +1,10 @@
+import type { Latency, LatencyHistogram } from '../latency.ts'
 import { fullVersion, hex, type CommandSource, type ConnectionView } from './source.ts'
 
 /** `srvr`, and `stat`, which lists the clients as well. */
 export function summary(source: CommandSource, withClients: boolean): string {
   const { database, statistics, connectionCount } = source
+  const { all } = statistics
   const clients = withClients
     ? ['Clients:', ...Array.from(source.connections, (connection) => describe(connection, true)), '']
     : []
@@ -10,12 +12,11 @@ export function summary(source: CommandSource, withClients: boolean): string {
     `Zookeeper version: ${fullVersion}`,
     ...(database.readOnly ? ['READ-ONLY mode; serving only read-only clients'] : []),
     ...clients,
-    // Requests are answered as they are read, in less than a millisecond: the unit in which latencies are counted.
-    'Latency min/avg/max: 0/0.0/0',
+    `Latency min/avg/max: ${Math.floor(all.min)}/${average(all)}/${Math.floor(all.max)}`,
     `Received: ${statistics.received}`,
     `Sent: ${statistics.sent}`,
     `Connections: ${connectionCount}`,
-    'Outstanding: 0',
+    `Outstanding: ${outstanding(source)}`,
     `Zxid: 0x${database.lastZxid.toString(16)}`,
     `Mode: ${mode(source)}`,
     `Node count: ${database.tree.size}`,
@@ -32,13 +33,14 @@ export function connections(source: CommandSource): string {
 export function monitor(source: CommandSource): string {
   const { database, statistics, connectionCount, settings, startedAt } = source
   const { tree, watches, sessions } = database
-  const rows: [string, string | number][] = [
+  const { all } = statistics
+  const rows: Row[] = [
     ['version', fullVersion],
     ['server_state', mode(source)],
     ['ephemerals_count', tree.ephemeralCount],
     ['num_alive_connections', connectionCount],
-    ['avg_latency', '0.0'],
-    ['outstanding_requests', 0],
+    ['avg_latency', average(all)],
+    ['outstanding_requests', outstanding(source)],
     ['znode_count', tree.size],
     ['global_sessions', sessions.size],
     ['local_sessions', 0],
@@ -47,13 +49,44 @@ export function monitor(source: CommandSource): string {
     ['connection_drop_probability', '0.0'],
     ['watch_count', watches.size],
     ['auth_failed_count', statistics.authFailed],
-    ['min_latency', 0],
-    ['max_latency', 0],
+    ['min_latency', Math.floor(all.min)],
+    ['max_latency', Math.floor(all.max)],
     ['approximate_data_size', tree.dataSize],
     ['uptime', Math.floor(settings.runtime.now() - startedAt)],
     ['connection_rejected', statistics.rejected],
+    ['bytes_received_count', statistics.bytesReceived],
+    ...latencyRows('readlatency', statistics.reads),
+    ...latencyRows('updatelatency', statistics.writes),
   ]
   return rows.map(([name, value]) => `zk_${name}\t${value}\n`).join('')
+}
+
+type Row = readonly [name: string, value: string | number]
+
+function latencyRows(name: string, latency: LatencyHistogram): Row[] {
+  return [
+    [`avg_${name}`, average(latency)],
+    [`min_${name}`, Math.floor(latency.min)],
+    [`max_${name}`, Math.floor(latency.max)],
+    [`cnt_${name}`, latency.count],
+    [`sum_${name}`, Math.floor(latency.total)],
+    [`p50_${name}`, latency.percentile(0.5)],
+    [`p95_${name}`, latency.percentile(0.95)],
+    [`p99_${name}`, latency.percentile(0.99)],
+    [`p999_${name}`, latency.percentile(0.999)],
+  ]
+}
+
+/** As Java shows a number that is rounded to four digits. */
+function average(latency: Latency): string {
+  const rounded = Math.round(latency.average * 10_000) / 10_000
+  return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded)
+}
+
+function outstanding({ connections }: CommandSource): number {
+  let sum = 0
+  for (const { queued } of connections) sum += queued
+  return sum
 }
 
 function mode({ database }: CommandSource): string {
@@ -61,13 +94,22 @@ function mode({ database }: CommandSource): string {
 }
 
 function describe(connection: ConnectionView, brief: boolean): string {
-  const { remote, counts, sessionId, established, timeout, last } = connection
-  const fields = [`queued=0,recved=${counts.received},sent=${counts.sent}`]
+  const { remote, counts, sessionId, established, timeout, last, latency, queued } = connection
+  const fields = [`queued=${queued},recved=${counts.received},sent=${counts.sent}`]
   if (!brief && sessionId !== null) {
-    fields.push(`sid=${hex(sessionId)}`, `lop=${last?.op ?? 'SESS'}`, `est=${Math.floor(established)}`, `to=${timeout}`)
+    fields.push(
+      `sid=${hex(sessionId)}`,
+      `lop=${last?.op ?? (counts.wereReset ? 'NA' : 'SESS')}`,
+      `est=${Math.floor(established)}`,
+      `to=${timeout}`,
+    )
     if (last !== null && last.xid >= 0) fields.push(`lcxid=0x${last.xid.toString(16)}`)
-    fields.push(`lzxid=0x${(last?.zxid ?? 0).toString(16)}`, `lresp=${Math.floor(last?.time ?? 0)}`)
-    fields.push('llat=0', 'minlat=0', 'avglat=0', 'maxlat=0')
+    fields.push(
+      `lzxid=${hex(BigInt(last?.zxid ?? (counts.wereReset ? -1 : 0)))}`,
+      `lresp=${Math.floor(last?.time ?? 0)}`,
+    )
+    fields.push(`llat=${Math.floor(latency.last)}`, `minlat=${Math.floor(latency.min)}`)
+    fields.push(`avglat=${Math.floor(latency.average)}`, `maxlat=${Math.floor(latency.max)}`)
   }
   // The 1 says that the server reads from it.
   return ` ${remote}[${sessionId === null ? 0 : 1}](${fields.join(',')})`

@@ -1,5 +1,7 @@
 import type { Database } from '../database.ts'
+import type { Latency } from '../latency.ts'
 import type { ServerSettings } from '../options.ts'
+import type { Statistics } from '../statistics.ts'
 
 /** The version of ZooKeeper that this server stands for. */
 export const version = '3.9.4'
@@ -7,22 +9,16 @@ export const version = '3.9.4'
 /** As `srvr`, `mntr` and `envi` show it: programs cut the version and the date out of it. */
 export const fullVersion = `${version}-kazoo-ts, built on 2026-11-24 00:00 UTC`
 
-/** What the server counts; `srst` starts anew. */
-export interface Statistics {
-  received: number
-  sent: number
-  rejected: number
-  authFailed: number
-  traceMask: bigint
-}
-
 /** What is shown of a connection. */
 export interface ConnectionView {
   /** `/127.0.0.1:50123` */
   readonly remote: string
   readonly sessionId: bigint | null
   /** How many frames were received and sent. */
-  readonly counts: { readonly received: number; readonly sent: number }
+  readonly counts: { readonly received: number; readonly sent: number; readonly wereReset: boolean }
+  /** How many requests are not answered yet. */
+  readonly queued: number
+  readonly latency: Latency
   /** Milliseconds since 1970. */
   readonly established: number
   /** Milliseconds, as negotiated. */

@@ -10,7 +10,7 @@ import { LogWriter } from './log-writer.ts'
 import { takeFolders } from './open-folders.ts'
 import { recover, type Recovered } from './recovery.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
-import type { Storage, StoredState } from './storage.ts'
+import type { DigestEntry, Storage, StorageSizes, StoredState } from './storage.ts'
 import { digestVersion } from './tree-digest.ts'
 
 export interface DataDirectoryOptions {
@@ -35,11 +35,16 @@ export interface DataDirectoryOptions {
   readonly onNotice?: ((notice: string) => void) | undefined
 }
 
+/** As ZooKeeper keeps digests for whom asks. */
+const digestInterval = 128
+const mostDigests = 1024
+
 /**
  * A data directory in ZooKeeper's own formats, which a real server opens, as this one opens a real server's. What a
  * quorum wrote beside logs and snapshots stays true: `acceptedEpoch` and `currentEpoch` are never behind the transactions.
  */
 export class DataDirectory implements Storage {
+  readonly digests: DigestEntry[] = []
   readonly #options: DataDirectoryOptions
   readonly #files: Files
   readonly #snapshotFolder: string
@@ -108,7 +113,9 @@ export class DataDirectory implements Storage {
     const { digest } = this.#loaded
     digest.apply(header, transaction, applied)
     this.#lastZxid = header.zxid
-    this.#log.append(header, transaction, { version: digestVersion, value: BigInt.asIntN(64, digest.value) })
+    const value = BigInt.asIntN(64, digest.value)
+    this.#log.append(header, transaction, { version: digestVersion, value })
+    if (header.zxid % digestInterval === 0) this.#noteDigest(header.zxid, value)
     const { snapCount = 100_000 } = this.#options
     if (++this.#sinceSnapshot < snapCount || this.#snapshot !== null) return
     this.snapshot().catch((error: unknown) => {
@@ -135,6 +142,16 @@ export class DataDirectory implements Storage {
       this.#snapshot = null
     })
     return this.#snapshot
+  }
+
+  async sizes(): Promise<StorageSizes> {
+    const [snapshots, logs] = [this.#snapshotFolder, this.#logFolder].map((folder) => sizeOf(this.#files, folder))
+    return { snapshots: (await snapshots) ?? 0, logs: (await logs) ?? 0 }
+  }
+
+  #noteDigest(zxid: number, value: bigint): void {
+    this.digests.push({ zxid, value })
+    if (this.digests.length > mostDigests) this.digests.shift()
   }
 
   async close(): Promise<void> {
@@ -192,4 +209,17 @@ export class DataDirectory implements Storage {
     const useless = [...snapshots.slice(0, snapshots.indexOf(oldest)), ...logs.slice(0, Math.max(0, needed))]
     for (const { path } of useless) await this.#files.remove(path)
   }
+}
+
+/** In bytes. */
+async function sizeOf(files: Files, folder: string): Promise<number> {
+  let sum = 0
+  for (const name of await files.list(folder)) {
+    // What is removed meanwhile has no size.
+    const file = await files.open(join(folder, name)).catch(() => null)
+    if (file === null) continue
+    sum += await file.size()
+    await file.close()
+  }
+  return sum
 }

@@ -14,6 +14,18 @@ export interface StoredState {
   readonly notices: readonly string[]
 }
 
+/** In bytes. Where snapshots and logs are in one directory, both are of all that is there. */
+export interface StorageSizes {
+  readonly snapshots: number
+  readonly logs: number
+}
+
+/** The digest of the tree as it was after a transaction. */
+export interface DigestEntry {
+  readonly zxid: number
+  readonly value: bigint
+}
+
 /** Where a server keeps what it acknowledges. */
 export interface Storage {
   /** Reads what is there. @throws DataDirectoryError if that cannot be done without losing what was acknowledged */
@@ -28,6 +40,10 @@ export interface Storage {
   readonly isFull: boolean
   /** Calls back, at once if possible, when every transaction so far is on disk; never if that fails. */
   whenDurable(callback: () => void): void
+  /** Of every 128th transaction since the start, the oldest first; 1,024 of them at most. */
+  readonly digests: readonly DigestEntry[]
+  /** How large the directories are. */
+  sizes(): Promise<StorageSizes>
   /** Writes what is left and closes the files. */
   close(): Promise<void>
 }

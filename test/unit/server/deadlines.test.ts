@@ -1,12 +1,14 @@
 import { expect, it } from 'vitest'
 
 import { EmbeddedServer } from '../../../src/server/index.ts'
+import { LatencyMeter } from '../../../src/server/latency.ts'
 import { Outbox } from '../../../src/server/outbox.ts'
 import type { Faults } from '../../../src/server/faults.ts'
 import type { Socket } from '../../../src/runtime/runtime.ts'
 import type { Simulation } from '../../../src/testing/index.ts'
 import { handshakeFrame } from '../../support/raw-client.ts'
 import { RawPeer } from '../../support/raw-peer.ts'
+import { Statistics } from '../../../src/server/statistics.ts'
 import { simulate } from '../../support/simulate.ts'
 
 async function start(sim: Simulation): Promise<EmbeddedServer> {
@@ -102,8 +104,9 @@ it('waits for a peer that reads slowly, as long as it reads', () =>
   simulate(async (sim) => {
     const log: string[] = []
     const socket = { pendingBytes: 3, end: () => log.push('end'), resume: () => {}, destroy: () => log.push('destroy') }
-    const faults = { currentDelay: 0 } as Faults
-    const outbox = new Outbox(socket as unknown as Socket, sim.runtime('server'), faults, null, () => {})
+    const host = { faults: { currentDelay: 0 } as Faults, database: { storage: null } }
+    const meter = new LatencyMeter(new Statistics())
+    const outbox = new Outbox(socket as unknown as Socket, sim.runtime('server'), host, meter, () => {})
     outbox.end()
     await sim.sleep(100)
     for (socket.pendingBytes of [2, 1]) {

@@ -3,10 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addWatchModes } from '../../../src/protocol/constants.ts'
 import { javaDate } from '../../../src/server/commands/sessions.ts'
 import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
+import { KazooClient } from '../../../src/index.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
+import { sendFourLetterWord } from '../../../src/testing/index.ts'
 import { command } from '../../support/four-letter-word.ts'
 import { openAcl, RawClient } from '../../support/raw-client.ts'
 import { RawPeer } from '../../support/raw-peer.ts'
+import { simulate } from '../../support/simulate.ts'
 
 const server = new EmbeddedServer({ maxClientCnxns: 77 })
 let client: RawClient
@@ -81,7 +84,10 @@ describe('every four-letter word', () => {
 
   it('crst and srst start counting anew', async () => {
     expect(await ask('crst')).toBe('Connection stats reset.\n')
-    expect((await ask('cons')).split('\n').find((line) => line.includes(sid))).toContain('recved=0,sent=0')
+    expect((await ask('cons')).split('\n').find((line) => line.includes(sid))).toMatch(
+      // A ZooKeeper shows it so, too.
+      /recved=0,sent=0,.*,lop=NA,est=\d+,to=10000,lzxid=0xffffffffffffffff,lresp=\d+,llat=0,minlat=0,avglat=0,maxlat=0\)$/,
+    )
     expect(await ask('srst')).toBe('Server stats reset.\n')
     expect(rows(await ask('srvr'), ': ').get('Received')).toBe('1')
   })
@@ -95,7 +101,7 @@ describe('every four-letter word', () => {
       zk_znode_count: '6',
       zk_watch_count: '3',
       zk_global_sessions: '1',
-      zk_avg_latency: '0.0',
+      zk_cnt_updatelatency: '0',
     })
   })
 
@@ -109,6 +115,8 @@ describe('every four-letter word', () => {
       maxSessionTimeout: '40000',
       serverId: '0',
     })
+    const missing = ['dataDir', 'dataDirSize', 'dataLogDir', 'dataLogSize', 'clientPortListenBacklog']
+    expect([...rows(await ask('conf'), '=').keys()]).toEqual(expect.arrayContaining(missing))
     expect(await ask('dirs')).toBe('datadir_size: 0\nlogdir_size: 0\n')
   })
 
@@ -167,4 +175,54 @@ describe('the whitelist', () => {
   it('knows no word that is none', async () => {
     expect(await ask('quit')).toBe('')
   })
+})
+
+describe('what the words say of a server', () => {
+  it('how long requests took, those that read and those that write told apart', () =>
+    simulate(async (sim) => {
+      const runtime = sim.runtime('server')
+      const slow = await new EmbeddedServer({ host: '0.0.0.0', port: 2181, runtime }).start()
+      const say = (word: string): Promise<string> => sendFourLetterWord(sim.runtime('client'), address, word)
+      const address = { host: sim.address('server'), port: 2181 }
+      const zk = await new KazooClient({ hosts: 'server:2181', runtime: sim.runtime('client') }).start()
+      slow.faults.delay(20.5)
+      await Promise.all([zk.create('/a'), zk.create('/b')])
+      slow.faults.delay(40.5)
+      await zk.exists('/a')
+      slow.faults.delay(0)
+      const found = rows(await say('mntr'), '\t')
+      expect(Object.fromEntries(found)).toMatchObject({
+        zk_max_latency: '40',
+        zk_max_readlatency: '40',
+        zk_p99_readlatency: '40',
+        zk_cnt_updatelatency: '2',
+        zk_p50_updatelatency: '20',
+        zk_max_updatelatency: '20',
+      })
+      expect(await say('srvr')).toMatch(/^Latency min\/avg\/max: \d+\/[1-3]\d\.\d{1,4}\/40$/m)
+      expect(await say('cons')).toMatch(/llat=40,minlat=\d+,avglat=[1-3]\d,maxlat=40\)/)
+      await say('srst')
+      expect(await say('srvr')).toContain('Latency min/avg/max: 0/0.0/0\nReceived: 1\nSent: 1\n')
+      await zk.stop()
+      await slow.stop()
+    }))
+
+  it('what is on disk, and the digests of every 128th transaction', () =>
+    simulate(async (sim) => {
+      const runtime = sim.runtime('server')
+      const kept = await new EmbeddedServer({ host: '0.0.0.0', port: 2181, dataDir: '/data', runtime }).start()
+      const address = { host: sim.address('server'), port: 2181 }
+      const say = (word: string): Promise<string> => sendFourLetterWord(sim.runtime('client'), address, word)
+      const zk = await new KazooClient({ hosts: 'server:2181', runtime: sim.runtime('client') }).start()
+      for (let i = 0; i < 300; i++) await zk.set('/', `${i}`)
+      const size = ['log.1', 'snapshot.0', 'kazoo.lock.1'].reduce(
+        (sum, name) => sum + sim.disk('server').read(`/data/version-2/${name}`)!.length,
+        0,
+      )
+      expect(await say('dirs')).toBe(`datadir_size: ${size}\nlogdir_size: ${size}\n`)
+      expect(await say('conf')).toContain(`\ndataDirSize=${size}\n`)
+      expect(await say('hash')).toMatch(/^80: \d+\n100: \d+\n$/)
+      await zk.stop()
+      await kept.stop()
+    }))
 })

@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { describe, expect, it } from 'vitest'
+
+import { KazooClient } from '../../src/index.ts'
+import { EmbeddedServer } from '../../src/server/index.ts'
+import { command } from '../support/four-letter-word.ts'
+import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+
+// Programs read what four-letter words answer: what the embedded server says has the shape of what ZooKeeper 3.9 says.
+
+const server = realServers().find(
+  ({ version, classpath }) => classpath !== null && version?.startsWith('3.9.') === true,
+)
+
+/** One session that writes, reads and watches; returns what the words say then, and after a reset. */
+async function answers(hosts: string): Promise<Record<string, string>> {
+  const port = Number(hosts.slice(hosts.lastIndexOf(':') + 1))
+  await using zk = await new KazooClient({ hosts, sessionTimeout: 8_000 }).start()
+  await zk.create('/a', 'data', { ephemeral: true })
+  await zk.exists('/a', { watch: () => {} })
+  for (let i = 0; i < 300; i++) await zk.set('/', `${i}`)
+  const found: Record<string, string> = {}
+  for (const word of ['srvr', 'stat', 'cons', 'conf', 'dirs', 'hash', 'mntr', 'wchs', 'crst', 'srst']) {
+    found[word] = await command(port, word)
+  }
+  for (const word of ['srvr', 'cons']) found[`${word} after a reset`] = await command(port, word)
+  return found
+}
+
+/** What is left when all that differs from run to run is taken away. */
+function shapeOf(answer: string): string[] {
+  return answer
+    .replaceAll(/(Zookeeper version: |[dD]ata(?:Log)?Dir=).*/g, '$1')
+    .replaceAll(/0x[0-9a-f]+/g, '0x#')
+    .replaceAll(/^[0-9a-f]+: -?\d+$/gm, '# #')
+    .replaceAll(/\d+/g, '#')
+    .replaceAll(/#\.#/g, '#')
+    .split('\n')
+    .toSorted()
+}
+
+const keys = (answer: string, separator: string): string[] =>
+  answer.split('\n').map((line) => line.slice(0, Math.max(0, line.indexOf(separator))))
+
+describe.skipIf(server === undefined)('four-letter words', () => {
+  it('have the shape of those of a real 3.9', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'kazoo-words-'))
+    try {
+      await using real = await ownZooKeeper({}, server).start()
+      await using own = await new EmbeddedServer({ dataDir, tickTime: 500 }).start()
+      const [theirs, ours] = [await answers(real.hosts), await answers(own.hosts)]
+      for (const [word, answer] of Object.entries(theirs)) {
+        if (word === 'mntr') continue
+        expect([word, shapeOf(ours[word] ?? '')]).toEqual([word, shapeOf(answer)])
+      }
+      const known = new Set(keys(theirs['mntr'] ?? '', '\t'))
+      expect(keys(ours['mntr'] ?? '', '\t').filter((key) => !known.has(key))).toEqual([])
+      expect(Number(/^datadir_size: (\d+)$/m.exec(ours['dirs'] ?? '')?.[1])).toBeGreaterThan(300)
+    } finally {
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  })
+})
