@@ -11,9 +11,7 @@ import { ownZooKeeper, realServers } from '../support/real-servers.ts'
 
 // Programs read what four-letter words answer: what the embedded server says has the shape of what ZooKeeper 3.9 says.
 
-const server = realServers().find(
-  ({ version, classpath }) => classpath !== null && version?.startsWith('3.9.') === true,
-)
+const server = realServers().find(({ version, classpath }) => classpath !== null && version.startsWith('3.9.'))
 
 /** One session that writes, reads and watches; returns what the words say then, and after a reset. */
 async function answers(hosts: string): Promise<Record<string, string>> {
