@@ -190,7 +190,7 @@ export class ClientCore {
         provider: this.#hosts.provider,
         fallback: this.#fallback,
         backoff: { delay, backoff, maxDelay },
-        log: (level, details, message) => this.#log(level, details, message),
+        log: (level, details, message) => this.log(level, details, message),
         maxRounds: maxTries === -1 ? Infinity : maxTries,
       },
       (state, change) => this.#changed(session, state, change),
@@ -272,14 +272,15 @@ export class ClientCore {
     this.#version = null
     if (state === 'CONNECTED') this.#resume = null
     const details = { state, ...whereabouts(session), cause: change.cause }
-    this.#log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
+    this.log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
   }
 
   /** A logger that throws must not end the search for a server. */
-  #log(level: Parameters<Log>[0], { cause, ...details }: LogDetails, message: string): void {
+  log(level: Parameters<Log>[0], given: object, message: string): void {
+    const { cause, ...details }: { readonly cause?: unknown } = given
     const { logger } = this.options
     if (logger === undefined) return
     try {
@@ -289,10 +290,6 @@ export class ClientCore {
       reportUncaught(error)
     }
   }
-}
-
-interface LogDetails {
-  readonly cause?: unknown
 }
 
 /** What a user has to know of: that the client gave up more than that it lost a session, that more than that it works. */

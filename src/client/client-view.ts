@@ -1,4 +1,5 @@
 import type { ClientCore } from './client-core.ts'
+import { EnsembleTracker } from './ensemble-tracker.ts'
 
 /** A client's core as seen under one root: what a client is made of, and what makes it share another's connection. */
 export class ClientView {
@@ -11,7 +12,9 @@ export class ClientView {
   }
 }
 
-/** The view that the options ask for. */
+/** The view that the options ask for, of a new core. */
 export function viewOf(core: ClientCore): ClientView {
+  const { trackEnsemble } = core.options
+  if (trackEnsemble !== null) new EnsembleTracker(core, trackEnsemble.choose)
   return new ClientView(core, core.chroot)
 }

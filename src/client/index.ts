@@ -3,6 +3,7 @@
 export * from './acl.ts'
 export type { DataInput } from './arguments.ts'
 export type { CreateMode, CreateOptions } from './create-options.ts'
+export type { EnsembleMember } from './ensemble-config.ts'
 export { KazooClient } from './kazoo-client.ts'
 export type { ClientInfo, ReconfigChange } from './info-requests.ts'
 export { ForceRetryError, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'

@@ -157,7 +157,7 @@ export class KazooClient extends ZnodeVerbs {
    * becomes SUSPENDED, then CONNECTED. The same servers again change nothing. With `randomizeHosts: false` a client moves
    * only if its server is gone. A function as `hosts` is asked from the next round of connecting on.
    *
-   * @throws RangeError if the chroot differs
+   * @throws RangeError if the chroot differs, or for a function where the option `trackEnsemble` is on
    */
   setHosts(
     hosts: string | readonly string[] | HostProvider,
@@ -166,6 +166,9 @@ export class KazooClient extends ZnodeVerbs {
     const { chroot } = this.#core
     const parsed = checkHosts(hosts)
     checkBoolean(options.randomizeHosts, 'randomizeHosts')
+    if (parsed.provider !== null && this.#core.options.trackEnsemble !== null) {
+      throw new RangeError('trackEnsemble and a function as hosts exclude each other')
+    }
     if (parsed.provider === null && parsed.chroot !== chroot) {
       throw new RangeError(`hosts: the chroot cannot change from "${chroot}" to "${parsed.chroot}"`)
     }

@@ -11,6 +11,7 @@ import type { SaslOptions, SaslSource } from '../session/sasl/options.ts'
 import { checkAcl, copyAcl, OPEN_ACL_UNSAFE, type Acl } from './acl.ts'
 import { checkBoolean, checkTimeout } from './arguments.ts'
 import { toCredentialSource, toSaslSource } from './authentication.ts'
+import type { EnsembleMember } from './ensemble-config.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 
 /** A logger: pino and `console` are such. */
@@ -54,6 +55,17 @@ export interface KazooClientOptions {
   readonly defaultAcl?: readonly Acl[]
   /** Whether to try the servers in random order. @defaultValue true */
   readonly randomizeHosts?: boolean
+  /**
+   * Whether to follow the ensemble as it changes: its configuration (`/zookeeper/config`) is read on each connection and
+   * whenever it changes, and its members become the client's servers, as `setHosts` would have it. `hosts` stay to begin
+   * with, and to fall back on when no member can be reached. Nothing changes where the configuration names no address for
+   * clients, as that of a server that stands alone, or none that can be reached.
+   *
+   * A function gives the address of a member as this client has to use it, `'host:port'`, or null to leave the member out:
+   * for addresses that are translated, and for TLS, as servers up to 3.9 name their ports without TLS alone. Without it a
+   * client with TLS uses no other than `member.secureClient`. @defaultValue false
+   */
+  readonly trackEnsemble?: boolean | ((member: EnsembleMember) => string | null)
   /**
    * The pauses between rounds of connecting (`delay` 100 ms, `backoff` 2, `maxDelay` 5,000 ms), and how many rounds may
    * fail in a row (`maxTries`, by default without limit).
@@ -100,6 +112,7 @@ export interface CheckedOptions {
   readonly saslOptions: SaslSource | null
   readonly defaultAcl: readonly Acl[]
   readonly randomizeHosts: boolean
+  readonly trackEnsemble: { readonly choose: ((member: EnsembleMember) => string | null) | null } | null
   readonly connectionRetry: KazooRetry
   readonly commandRetry: KazooRetry
   readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
@@ -132,6 +145,7 @@ const names: ReadonlySet<string> = new Set([
   'saslOptions',
   'defaultAcl',
   'randomizeHosts',
+  'trackEnsemble',
   'connectionRetry',
   'commandRetry',
   'tls',
@@ -170,6 +184,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     saslOptions: toSaslSource(options.saslOptions),
     defaultAcl: defaultAcl === undefined ? OPEN_ACL_UNSAFE : copyAcl(defaultAcl),
     randomizeHosts: randomizeHosts ?? defaultOptions.randomizeHosts,
+    trackEnsemble: checkTrackEnsemble(options),
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
     commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
     tls: toTls(options.tls),
@@ -186,6 +201,15 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
 export function checkHosts(hosts: unknown): HostsOption {
   if (typeof hosts === 'function') return { servers: [], chroot: '', provider: hosts as HostProvider }
   return { ...parseHosts(hosts), provider: null }
+}
+
+function checkTrackEnsemble({ trackEnsemble, hosts }: KazooClientOptions): CheckedOptions['trackEnsemble'] {
+  if (trackEnsemble === undefined || trackEnsemble === false) return null
+  if (trackEnsemble !== true && typeof trackEnsemble !== 'function') {
+    throw new TypeError(`trackEnsemble must be a boolean or a function, not ${describeType(trackEnsemble)}`)
+  }
+  if (typeof hosts === 'function') throw new RangeError('trackEnsemble and a function as hosts exclude each other')
+  return { choose: trackEnsemble === true ? null : trackEnsemble }
 }
 
 function checkSession(session: KazooClientOptions['session']): CheckedOptions['session'] {

@@ -1,0 +1,137 @@
+import { ConnectionClosedError, ConnectionLossError, SessionExpiredError, ZooKeeperError } from '../common/errors.ts'
+import type { DialOptions, Runtime, Socket, Timer } from '../runtime/runtime.ts'
+import { formatServer, type ServerName } from '../session/hosts.ts'
+import { lookUp } from '../session/server-round.ts'
+import { shuffled } from '../session/shuffled.ts'
+import type { ClientCore } from './client-core.ts'
+import { clientServers, parseEnsembleConfig, type EnsembleMember } from './ensemble-config.ts'
+import { GetConfigRequest } from './info-requests.ts'
+
+/** A configuration that is larger, in bytes, is none. */
+const largestConfig = 1024 * 1024
+
+/** Milliseconds until a read is tried again that failed for a reason that passes, while the connection stands. */
+const retryAfter = 1_000
+
+/**
+ * Follows the ensemble's configuration: reads it on each connection and whenever it changes, and has the client use the
+ * servers in it. Where it says nothing that helps, the servers stay as they are.
+ */
+export class EnsembleTracker {
+  readonly #core: ClientCore
+  readonly #choose: (member: EnsembleMember) => string | null
+  /** What was read last, so that the same is not looked at again. */
+  #text = ''
+  /** Whether the servers in use are from the configuration. */
+  #following = false
+  #reading = false
+  #again = false
+  #timer: Timer | undefined
+  readonly #changed = (): void => void this.#read()
+
+  constructor(core: ClientCore, choose: ((member: EnsembleMember) => string | null) | null) {
+    const secure = core.options.tls !== null
+    this.#core = core
+    this.#choose = choose ?? ((member) => (secure ? member.secureClient : member.client))
+    core.addListener((state) => {
+      this.#timer?.cancel()
+      if (state === 'CONNECTED') void this.#read()
+    })
+  }
+
+  async #read(): Promise<void> {
+    this.#again = true
+    if (this.#reading) return
+    this.#reading = true
+    while (this.#again) {
+      this.#again = false
+      try {
+        const { data } = await this.#core.submit(new GetConfigRequest(this.#changed), undefined)
+        await this.#apply(data)
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
+    this.#reading = false
+  }
+
+  #failed(cause: unknown): void {
+    // The next connection brings the next read.
+    const lost = [ConnectionLossError, SessionExpiredError, ConnectionClosedError]
+    if (lost.some((each) => cause instanceof each)) return
+    this.#core.log('warn', { cause }, "the ensemble's configuration cannot be read")
+    if (!(cause instanceof ZooKeeperError) || !cause.retryable) return
+    this.#timer?.cancel()
+    this.#timer = this.#core.options.runtime.setTimer(retryAfter, this.#changed)
+  }
+
+  async #apply(data: Buffer): Promise<void> {
+    const ignore = (why: string, cause?: unknown): void =>
+      this.#core.log('warn', { cause }, `the ensemble's configuration is ignored: ${why}`)
+    if (data.length > largestConfig) return ignore(`it has ${data.length} bytes`)
+    const text = data.toString()
+    if (text === this.#text) return
+    this.#text = text
+    let servers: ServerName[]
+    try {
+      const members = parseEnsembleConfig(text)
+      // A server that stands alone has none.
+      if (members.length === 0) return
+      servers = clientServers(members, this.#choose)
+    } catch (error) {
+      return ignore('it is not understood', error)
+    }
+    if (servers.length === 0) {
+      const kind = this.#core.options.tls === null ? 'clients' : 'clients with TLS'
+      return ignore(`it names no address for ${kind} (a function as trackEnsemble can)`)
+    }
+    const places = await this.#resolve(servers)
+    const current = this.#core.session?.address
+    const here = places.find(({ host, port }) => host === current?.host && port === current.port)?.server
+    // Behind a proxy or a translation of addresses the members may be out of reach: better to see before than after.
+    if (here === undefined && !this.#following && !(await this.#reaches(places))) {
+      return ignore('none of its members can be reached from here')
+    }
+    const following = this.#following
+    this.#following = true
+    this.#core.log('info', { servers: servers.map((server) => formatServer(server)) }, 'following the ensemble')
+    this.#core.followServers(servers, here, !following)
+  }
+
+  /** All addresses of the servers, at the same time; those that have none are left out. */
+  async #resolve(servers: readonly ServerName[]): Promise<Place[]> {
+    const { runtime, sessionTimeout } = this.#core.options
+    const found = await Promise.all(servers.map((server) => lookUp(runtime, server, sessionTimeout / 3)))
+    return servers.flatMap((server, index) => {
+      const addresses = found[index]!
+      if (addresses instanceof Error) return []
+      return addresses.map(({ address }) => ({ server, host: address, port: server.port }))
+    })
+  }
+
+  /** Whether any of them accepts a connection. */
+  async #reaches(places: readonly Place[]): Promise<boolean> {
+    const { runtime, sessionTimeout } = this.#core.options
+    for (const { host, port } of shuffled(runtime, places)) {
+      if (await accepts(runtime, { host, port }, sessionTimeout / places.length)) return true
+    }
+    return false
+  }
+}
+
+interface Place extends DialOptions {
+  readonly server: ServerName
+}
+
+function accepts(runtime: Runtime, address: DialOptions, timeout: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let socket: Socket | undefined
+    const settle = (accepted: boolean): void => {
+      timer.cancel()
+      resolve(accepted)
+      socket?.destroy()
+    }
+    const timer = runtime.setTimer(timeout, () => settle(false))
+    socket = runtime.dial(address, { opened: () => settle(true), received: () => {}, closed: () => settle(false) })
+  })
+}
