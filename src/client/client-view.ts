@@ -15,6 +15,6 @@ export class ClientView {
 /** The view that the options ask for, of a new core. */
 export function viewOf(core: ClientCore): ClientView {
   const { trackEnsemble } = core.options
-  if (trackEnsemble !== null) new EnsembleTracker(core, trackEnsemble.choose)
+  if (trackEnsemble !== null) new EnsembleTracker(core, trackEnsemble.choose).start()
   return new ClientView(core, core.chroot)
 }

@@ -1,5 +1,6 @@
+import { deferred } from '../common/deferred.ts'
 import { ConnectionClosedError, ConnectionLossError, SessionExpiredError, ZooKeeperError } from '../common/errors.ts'
-import type { DialOptions, Runtime, Socket, Timer } from '../runtime/runtime.ts'
+import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { formatServer, type ServerName } from '../session/hosts.ts'
 import { lookUp } from '../session/server-round.ts'
 import { shuffled } from '../session/shuffled.ts'
@@ -8,7 +9,7 @@ import { clientServers, parseEnsembleConfig, type EnsembleMember } from './ensem
 import { GetConfigRequest } from './info-requests.ts'
 
 /** A configuration that is larger, in bytes, is none. */
-const largestConfig = 1024 * 1024
+const largestConfig = 256 * 1024
 
 /** Milliseconds until a read is tried again that failed for a reason that passes, while the connection stands. */
 const retryAfter = 1_000
@@ -33,7 +34,11 @@ export class EnsembleTracker {
     const secure = core.options.tls !== null
     this.#core = core
     this.#choose = choose ?? ((member) => (secure ? member.secureClient : member.client))
-    core.addListener((state) => {
+  }
+
+  /** From the next connection on. */
+  start(): void {
+    this.#core.addListener((state) => {
       this.#timer?.cancel()
       if (state === 'CONNECTED') void this.#read()
     })
@@ -68,10 +73,11 @@ export class EnsembleTracker {
   async #apply(data: Buffer): Promise<void> {
     const ignore = (why: string, cause?: unknown): void =>
       this.#core.log('warn', { cause }, `the ensemble's configuration is ignored: ${why}`)
-    if (data.length > largestConfig) return ignore(`it has ${data.length} bytes`)
-    const text = data.toString()
+    const isLarge = data.length > largestConfig
+    const text = isLarge ? `of ${data.length} bytes` : data.toString()
     if (text === this.#text) return
     this.#text = text
+    if (isLarge) return ignore(`it has ${data.length} bytes`)
     let servers: ServerName[]
     try {
       const members = parseEnsembleConfig(text)
@@ -123,15 +129,16 @@ interface Place extends DialOptions {
   readonly server: ServerName
 }
 
-function accepts(runtime: Runtime, address: DialOptions, timeout: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    let socket: Socket | undefined
-    const settle = (accepted: boolean): void => {
-      timer.cancel()
-      resolve(accepted)
-      socket?.destroy()
-    }
-    const timer = runtime.setTimer(timeout, () => settle(false))
-    socket = runtime.dial(address, { opened: () => settle(true), received: () => {}, closed: () => settle(false) })
+async function accepts(runtime: Runtime, address: DialOptions, timeout: number): Promise<boolean> {
+  const outcome = deferred<boolean>()
+  const timer = runtime.setTimer(timeout, () => outcome.resolve(false))
+  const socket = runtime.dial(address, {
+    opened: () => outcome.resolve(true),
+    received: () => {},
+    closed: () => outcome.resolve(false),
   })
+  const accepted = await outcome.promise
+  timer.cancel()
+  socket.destroy()
+  return accepted
 }

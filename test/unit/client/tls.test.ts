@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 
 import { describe, expect, it } from 'vitest'
 
+import { deferred } from '../../../src/common/deferred.ts'
 import { KazooClient, OperationTimeoutError, type KazooClientOptions } from '../../../src/index.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
 
@@ -64,5 +65,28 @@ describe('TLS', () => {
 
   it('names a wrong option', () => {
     expect(() => new KazooClient({ tls: 'yes' as never })).toThrow(/tls/)
+  })
+
+  it('is not given up for the ports without TLS that the configuration of an ensemble names', async () => {
+    const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='
+    await using server = await serve({ superDigest })
+    const authData = [{ scheme: 'digest', credential: 'super:admin' }]
+    await using admin = await clientOf(server, { tls: { ca }, authData }).start()
+    await admin.set('/zookeeper/config', `server.1=localhost:1:2;${server.port}`)
+    const warned = deferred<string>()
+    const nothing = (): void => {}
+    const warn = (_details: object, message: string): void => warned.resolve(message)
+    const logger = { debug: nothing, info: nothing, warn, error: nothing }
+    await using client = await clientOf(server, { tls: { ca }, trackEnsemble: true, logger }).start()
+    expect(await warned.promise).toMatch(/ignored: it names no address for clients with TLS/)
+    expect(client.hosts).toEqual([`localhost:${server.port}`])
+    // Later servers name those with TLS; and a function may know better.
+    await using mapped = await clientOf(server, {
+      tls: { ca },
+      trackEnsemble: ({ id }) => `127.0.0.1:${server.port + id - 1}`,
+    }).start()
+    await expect.poll(() => mapped.hosts).toEqual([`127.0.0.1:${server.port}`])
+    await admin.set('/zookeeper/config', `server.1=localhost:1:2;;0.0.0.0:${server.port}\nserver.2=b:1:2;;c:3`)
+    await expect.poll(() => client.hosts).toEqual([`localhost:${server.port}`, 'c:3'])
   })
 })
