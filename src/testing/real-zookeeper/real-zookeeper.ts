@@ -17,8 +17,8 @@ export interface RealZooKeeperOptions {
   readonly size?: 1 | 3 | undefined
   /** ms. Sessions get between 2 and 20 of these. Default 500. */
   readonly tickTime?: number | undefined
-  /** Lines for `zoo.cfg`, on top of the launcher's or instead of them. */
-  readonly config?: Readonly<Record<string, string>> | undefined
+  /** Lines for `zoo.cfg`, on top of the launcher's or instead of them. A function gives each member its own. */
+  readonly config?: Readonly<Record<string, string>> | ((member: MemberPlan) => Record<string, string>) | undefined
   /** Flags for Java, after the launcher's own, so that these win. */
   readonly jvmFlags?: readonly string[] | undefined
   /** Gives each member a TLS port as well; `config` must name the stores (`ssl.keyStore.location`…). Default false. */
@@ -30,6 +30,15 @@ export interface RealZooKeeperOptions {
   /** Where class paths and Java are looked for. Default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly runtime?: Runtime | undefined
+}
+
+/** What is known of a member before it starts. */
+export interface MemberPlan {
+  /** Its number in the ensemble, from 1 on. */
+  readonly id: number
+  readonly host: string
+  /** The ports of all members, in the order of their ids. */
+  readonly ensemble: readonly MemberPorts[]
 }
 
 const HOST = '127.0.0.1'
@@ -202,7 +211,8 @@ export class RealZooKeeper {
     for (const [index, ports] of ensemble.entries()) {
       const id = index + 1
       const folder = join(root, String(id))
-      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config })
+      const lines = typeof config === 'function' ? config({ id, host: HOST, ensemble }) : config
+      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config: lines })
       this.#members.push(
         new RealMember({
           runtime,
