@@ -9,7 +9,9 @@ import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
 import { AuthRequest, type AuthInfo } from '../session/auth-request.ts'
 import { Credentials } from '../session/credentials.ts'
+import type { Hold, HoldLoss } from '../session/hold.ts'
 import { formatServer, type ServerName } from '../session/hosts.ts'
+import { HoldRequest } from '../session/leader-sync.ts'
 import { formatSessionId, type Log } from '../session/observer.ts'
 import type { CallOptions, Request } from '../session/request.ts'
 import type { KazooState } from '../session/session-state.ts'
@@ -111,6 +113,12 @@ export class ClientCore {
 
   removeListener(listener: StateListener): void {
     this.#listeners.remove(listener)
+  }
+
+  hold(loseOn: HoldLoss, limits: CallOptions): Promise<Hold> {
+    const session = this.#session
+    if (session === null) return Promise.reject(new ConnectionClosedError(undefined, { op: 'hold' }))
+    return session.submit(new HoldRequest(session.holds, loseOn), limits)
   }
 
   submit<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {

@@ -2,6 +2,7 @@ import { OperationTimeoutError } from '../common/errors.ts'
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { HostProvider } from '../session/host-provider.ts'
+import type { Hold, HoldLoss, HoldOptions } from '../session/hold.ts'
 import { formatServer } from '../session/hosts.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { SessionIdentity } from '../session/session-identity.ts'
@@ -31,6 +32,7 @@ import { ZnodeVerbs } from './znode-verbs.ts'
 const callNames = optionNames()
 const watchNames = optionNames('watch')
 const drainedNames = optionNames('below')
+const holdNames = optionNames('loseOn')
 
 /**
  * A ZooKeeper client that keeps its connection: it finds a server, reconnects when it is lost, and makes a new session
@@ -216,6 +218,31 @@ export class KazooClient extends ZnodeVerbs {
     await limited(this.runtime, drained, options, timedOut)
   }
 
+  /**
+   * Watches over the session for somebody who holds something by it: the signal of what this resolves to aborts before
+   * the servers may have given it to somebody else.
+   *
+   * `'LOST'` alone comes too late for that: a follower that is cut off from its leader goes on answering reads, while
+   * the leader expires the session. While there is a hold, the client's heartbeat is a `sync`, which the leader answers;
+   * and the signal aborts when the session timeout less one heartbeat interval, two thirds of it, has passed since the
+   * sending of the last request that the leader confirmed, when the session is `'LOST'`, and on `stop()`. A dropped
+   * connection alone does not end it, unless `loseOn` says so: a new one in time confirms the session.
+   *
+   * It resolves when the leader has confirmed the session: what the session made before that is safe from then on.
+   *
+   * @param options - `loseOn: 'suspended'`: abort already when the connection drops; `signal` and `timeout` limit the wait
+   * @throws ConnectionClosedError; NotReadOnlyError where there is no leader; SessionExpiredError when the session ends
+   * meanwhile
+   */
+  hold(options: HoldOptions = {}): Promise<Hold> {
+    try {
+      checkOptions(options, holdNames)
+      return this.#core.hold(checkLoseOn(options.loseOn), options)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
   // The connection
 
   /**
@@ -287,6 +314,13 @@ export class KazooClient extends ZnodeVerbs {
   async serverVersion(options: CallOptions = {}): Promise<readonly [number, number, number]> {
     return parseVersion(await this.command('srvr', options))
   }
+}
+
+/** @throws TypeError or RangeError that names `loseOn` */
+function checkLoseOn(loseOn: unknown): HoldLoss {
+  if (loseOn === undefined || loseOn === 'lost' || loseOn === 'suspended') return loseOn ?? 'lost'
+  if (typeof loseOn !== 'string') throw new TypeError(`loseOn must be a string, not ${describeType(loseOn)}`)
+  throw new RangeError(`loseOn must be 'lost' or 'suspended', not ${JSON.stringify(loseOn)}`)
 }
 
 /** Outside of the class, because the bundler renames a class that names itself. */

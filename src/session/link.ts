@@ -11,6 +11,8 @@ import type { AuthRequest } from './auth-request.ts'
 import { Authentication, type AuthenticationTarget, type AuthenticationTerms } from './authentication.ts'
 import { readGreeting } from './greeting.ts'
 import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
+import type { Holds } from './holds.ts'
+import { HeartbeatSync } from './leader-sync.ts'
 import type { Request } from './request.ts'
 import { watchPortions, writePortion } from './set-watches.ts'
 import type { WatchRegistry } from './watch-registry.ts'
@@ -34,6 +36,7 @@ export interface LinkTerms extends AuthenticationTerms {
 /** What a link tells the session it serves. */
 export interface LinkOwner {
   readonly watches: WatchRegistry
+  readonly holds: Holds
   /** False when the session is over by the clock, in which case the link has been closed. */
   stillAlive(): boolean
   /** Whether the session is over by the clock; nothing comes of asking. */
@@ -91,8 +94,10 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     return this.#inFlight.length + this.#authenticating.length
   }
 
+  /** Of what a heartbeat would do, too: while something is held, that takes the leader. */
   get lastSentAt(): number {
-    return this.#lastSentAt
+    const { holds } = this.#owner
+    return holds.active ? Math.min(this.#lastSentAt, holds.askedAt) : this.#lastSentAt
   }
 
   get lastReceivedAt(): number {
@@ -138,11 +143,22 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     connection.flushIfLarge()
   }
 
-  /** Sends a ping, unless one is unanswered. */
+  /** Sends a ping, unless one is unanswered; a `sync` while something is held. */
   ping(): void {
     if (this.#pingSentAt !== null || !this.#owner.stillAlive()) return
-    this.#writeBare(xids.ping, operations.ping.opcode)
+    if (this.#owner.holds.active && this.#stage === 'live') this.#sync()
+    else this.#writeBare(xids.ping, operations.ping.opcode)
     this.#pingSentAt = this.#lastSentAt
+  }
+
+  #sync(): void {
+    const request = new HeartbeatSync()
+    request.promise.catch(() => {})
+    request.onEnd(() => {
+      this.#pingSentAt = null
+    })
+    this.send(request)
+    this.#owner.holds.asked(this.#lastSentAt)
   }
 
   dead(silence: number): void {
@@ -173,12 +189,14 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   }
 
   mayRead(): boolean {
+    this.#owner.holds.check()
     if (!this.#owner.stillAlive()) return false
     this.#lastReceivedAt = this.#runtime.now()
     return true
   }
 
   mayWrite(): boolean {
+    this.#owner.holds.check()
     return this.#owner.stillAlive()
   }
 
@@ -331,7 +349,9 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     const value = errno === 0 && !request.settled ? request.read(reader) : undefined
     this.#inFlight.shift()
     if (high > 0 || (high === 0 && low > 0)) this.#owner.sawZxid(high, low)
-    this.#owner.answered(request.batch!.startedAt)
+    const sentAt = request.batch!.startedAt
+    this.#owner.answered(sentAt)
+    if (this.#owner.holds.active) this.#owner.holds.answered(request.opcode, errno, sentAt)
     if (errno === 0) {
       if (request.settled) return
       request.watch(this.#owner.watches, 0)

@@ -7,6 +7,7 @@ import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connector.ts'
 import type { Credentials } from './credentials.ts'
+import { Holds } from './holds.ts'
 import type { ServerName } from './hosts.ts'
 import { Drain } from './drain.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
@@ -49,6 +50,7 @@ const noSession = { id: 0n, password: emptyPassword }
  */
 export class Session implements LinkOwner {
   readonly watches = new WatchRegistry()
+  readonly holds: Holds
   readonly #runtime: Runtime
   readonly #options: SessionOptions
   readonly #tell: (state: KazooState, change: StateChange) => void
@@ -96,6 +98,7 @@ export class Session implements LinkOwner {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
     })
+    this.holds = new Holds(runtime)
     this.#search = new ReadWriteSearch(runtime, {
       others: (signal) => this.#connector.others(signal),
       found: ({ candidate }) => {
@@ -162,6 +165,7 @@ export class Session implements LinkOwner {
 
   /** Resolves when `closed` was reached. */
   stop(): Promise<void> {
+    this.holds.changed('LOST', undefined)
     if (this.#phase === 'connected') {
       this.#apply('stop', undefined)
       this.#sayGoodbye()
@@ -246,6 +250,7 @@ export class Session implements LinkOwner {
     this.#readOnly = response.readOnly === true
     this.#isMadeUp = this.#readOnly && asked !== response.sessionId
     this.#aliveSince = sentAt
+    this.holds.granted(response.sessionId, response.timeout, sentAt, this.#readOnly)
     this.#watchDeadline()
     this.#observer.told(isNew ? 'created' : 'resumed', this.#identity)
   }
@@ -457,8 +462,10 @@ export class Session implements LinkOwner {
     // Who has heard LOST hears it again when no session will follow: else they would wait for one for ever.
     const endedWhileLost = stopped && before === 'connecting' && this.#everReady
     if (this.state === stateOf(before) && !endedWhileLost) return
+    const { state } = this
     const change = { cause, stopped, readOnly: this.readOnly }
-    this.#observer.changed(this.state, stateOf(before), change)
-    this.#tell(this.state, change)
+    this.#observer.changed(state, stateOf(before), change)
+    this.#tell(state, change)
+    this.holds.changed(state, cause)
   }
 }
