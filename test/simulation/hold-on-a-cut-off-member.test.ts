@@ -33,9 +33,9 @@ it('a hold is lost before the leader expires the session, though the follower do
       const times: { lost?: number; expired?: number } = {}
       hold.signal.addEventListener('abort', () => void (times.lost = sim.now))
       await witness.exists('/held', { watch: () => void (times.expired = sim.now) })
-      let busy = sim.random.chance(0.5)
+      const load = { goesOn: sim.random.chance(0.5) }
       const work = (async () => {
-        while (busy) {
+        while (load.goesOn) {
           await (sim.random.chance(0.5) ? holder.exists('/held') : holder.set('/busy', 'x')).catch(() => {})
           await sim.sleep(sim.random.between(1, 500))
         }
@@ -49,7 +49,7 @@ it('a hold is lost before the leader expires the session, though the follower do
       await sim.until(() => times.expired !== undefined)
       expect(times.lost).toBeLessThan(times.expired!)
       expect(times.lost! - cutOffAt).toBeLessThan(sessionTimeout)
-      busy = false
+      load.goesOn = false
       ensemble.heal()
       await Promise.all([work, holder.stop(), witness.stop()])
       await ensemble.stop()
