@@ -53,6 +53,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly connection: SessionConnection = this
   readonly identities: Identity[] = []
   readonly socket: Socket
+  /** The client's; a socket that is closed may not know it any more. */
+  readonly address: string | undefined
   readonly established: number
   timeout = 0
   readonly counts = { received: 0, sent: 0, wereReset: false }
@@ -95,6 +97,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#turn = new Turn(settings.runtime)
     this.established = settings.runtime.wallClock()
     const { remoteAddress } = socket
+    this.address = remoteAddress
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
     if (host.faults.paused) socket.pause()

@@ -25,6 +25,8 @@ export class EmbeddedServer {
   readonly faults: Faults
   readonly #settings: ServerSettings
   readonly #connections = new Set<ClientConnection>()
+  /** How many of them each address has. */
+  readonly #addresses = new Map<string | undefined, number>()
   #statistics = new Statistics()
   #database: Database | null = null
   #reaper: Reaper | null = null
@@ -83,7 +85,7 @@ export class EmbeddedServer {
       faults: this.faults,
       statistics: this.#statistics,
       command: (word, argument) => answerCommand(word, argument, this.#source(database)),
-      closed: (connection) => this.#connections.delete(connection),
+      closed: (connection) => this.#forget(connection),
     }
     const accept = (socket: Socket): SocketHandler => this.#accept(socket, connectionHost)
     try {
@@ -216,20 +218,25 @@ export class EmbeddedServer {
 
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {
     const { maxClientCnxns } = this.#settings
-    if (maxClientCnxns > 0 && this.#countOf(socket.remoteAddress) >= maxClientCnxns) {
+    const { remoteAddress } = socket
+    const count = this.#addresses.get(remoteAddress) ?? 0
+    if (maxClientCnxns > 0 && count >= maxClientCnxns) {
       this.#statistics.rejected++
       socket.destroy()
       return { received: () => {}, closed: () => {} }
     }
     const connection = new ClientConnection(socket, host)
     this.#connections.add(connection)
+    this.#addresses.set(remoteAddress, count + 1)
     return connection
   }
 
-  #countOf(address: string | undefined): number {
-    let count = 0
-    for (const { socket } of this.#connections) if (socket.remoteAddress === address) count++
-    return count
+  #forget(connection: ClientConnection): void {
+    if (!this.#connections.delete(connection)) return
+    const { address } = connection
+    const count = this.#addresses.get(address) ?? 0
+    if (count > 1) this.#addresses.set(address, count - 1)
+    else this.#addresses.delete(address)
   }
 
   #setPaused(paused: boolean): void {

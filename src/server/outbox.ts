@@ -23,6 +23,8 @@ const enough = 16 * 1024 * 1024
 
 /** So long may a peer take no byte, and not end its side, once the server has ended its own; in ms. */
 const linger = 2_000
+/** So long may it take in all, in ms, or whoever takes a byte now and then would hold its connection for ever. */
+const patience = 30_000
 
 /** What a connection sends, in order: not before what it tells of is on disk, and as late as the faults of a test want. */
 export class Outbox {
@@ -89,11 +91,12 @@ export class Outbox {
 
   /** A peer that goes on sending, or does not read, would otherwise keep the connection for as long as it likes. */
   #end(): void {
+    const over = this.#runtime.now() + patience
     const wait = (): void => {
       const pending = this.#socket.pendingBytes
       this.#linger = this.#runtime.setTimer(linger, () => {
         const now = this.#socket.pendingBytes
-        if (now === 0 || now === pending) this.#socket.destroy()
+        if (now === 0 || now === pending || this.#runtime.now() >= over) this.#socket.destroy()
         else wait()
       })
     }

@@ -100,7 +100,7 @@ it.each([
   }),
 )
 
-it('waits for a peer that reads slowly, as long as it reads', () =>
+it('waits for a peer that reads slowly, as long as it reads, and not for ever', () =>
   simulate(async (sim) => {
     const log: string[] = []
     const socket = { pendingBytes: 3, end: () => log.push('end'), resume: () => {}, destroy: () => log.push('destroy') }
@@ -115,4 +115,11 @@ it('waits for a peer that reads slowly, as long as it reads', () =>
     }
     await sim.sleep(2_000)
     expect(log).toEqual(['end', 'destroy'])
+    const slow = new Outbox(socket as unknown as Socket, sim.runtime('server'), faults, null, () => {})
+    log.length = 0
+    slow.end()
+    const since = sim.now
+    for (socket.pendingBytes = 1_000; !log.includes('destroy'); socket.pendingBytes--) await sim.sleep(500)
+    expect(sim.now - since).toBeGreaterThan(29_000)
+    expect(sim.now - since).toBeLessThan(33_000)
   }))
