@@ -115,7 +115,7 @@ it('waits for a peer that reads slowly, as long as it reads, and not for ever', 
     }
     await sim.sleep(2_000)
     expect(log).toEqual(['end', 'destroy'])
-    const slow = new Outbox(socket as unknown as Socket, sim.runtime('server'), faults, null, () => {})
+    const slow = new Outbox(socket as unknown as Socket, sim.runtime('server'), host, meter, () => {})
     log.length = 0
     slow.end()
     const since = sim.now
