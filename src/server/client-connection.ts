@@ -15,6 +15,7 @@ import { errorCodes, type ErrorCode } from './error-codes.ts'
 import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
 import type { AnswerFault, Faults } from './faults.ts'
 import { FirstBytes } from './first-bytes.ts'
+import type { FlushQueue } from './flush-queue.ts'
 import { welcome, writeWelcome } from './handshake.ts'
 import { HandshakeDeadline } from './handshake-deadline.ts'
 import { HeldFrames, holds } from './held-frames.ts'
@@ -41,6 +42,7 @@ export interface ConnectionHost {
   readonly database: Database
   readonly faults: Faults
   readonly statistics: Statistics
+  readonly flushes: FlushQueue
   /** Answers a four-letter word. */
   command(word: string, argument: Buffer): string | Promise<string>
   closed(connection: ClientConnection): void
@@ -63,7 +65,6 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
-  readonly #flush = (): void => this.#send()
   readonly #nextTurn = (): void => {
     this.#held.release(holds.turn)
     this.goOn()
@@ -208,6 +209,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#countSent()
     this.#scheduleFlush()
     if (this.#outbox.pendingBytes > hopeless) this.close()
+  }
+
+  /** Sends what was written since the last time. */
+  flush(): void {
+    this.#send()
   }
 
   // RequestContext
@@ -443,7 +449,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #scheduleFlush(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
-    this.database.settings.runtime.defer(this.#flush)
+    this.#host.flushes.add(this)
   }
 
   /** Lets the others have their turn. */

@@ -5,6 +5,7 @@ import { answerCommand } from './commands/four-letter-words.ts'
 import type { CommandSource } from './commands/source.ts'
 import { Database } from './database.ts'
 import { Faults } from './faults.ts'
+import { FlushQueue } from './flush-queue.ts'
 import { standalone } from './membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from './options.ts'
 import { Reaper } from './reaper.ts'
@@ -84,6 +85,7 @@ export class EmbeddedServer {
       database,
       faults: this.faults,
       statistics: this.#statistics,
+      flushes: new FlushQueue(runtime),
       command: (word, argument) => answerCommand(word, argument, this.#source(database)),
       closed: (connection) => this.#forget(connection),
     }

@@ -29,10 +29,14 @@ export const watchKinds = { standard: 1, persistent: 2, recursive: 4 } as const
 
 const any = 7
 
+/** Who was told of an event; the numbers mean nothing. */
+export type Told = ReadonlyMap<Watcher, number>
+
 /** The watches of one sort, data or children, by path and by watcher. */
 export class WatchTable {
   readonly #byPath = new Map<string, Map<Watcher, number>>()
-  readonly #byWatcher = new Map<Watcher, Set<string>>()
+  /** Most have one: it stands for itself. */
+  readonly #byWatcher = new Map<Watcher, string | Set<string>>()
   /** How many watches are recursive; without any, a change need not look at its ancestors. */
   #recursive = 0
 
@@ -47,7 +51,7 @@ export class WatchTable {
   /** One for each path of each watcher. */
   get size(): number {
     let size = 0
-    for (const paths of this.#byWatcher.values()) size += paths.size
+    for (const paths of this.#byWatcher.values()) size += typeof paths === 'string' ? 1 : paths.size
     return size
   }
 
@@ -55,8 +59,8 @@ export class WatchTable {
     for (const [path, watchers] of this.#byPath) yield [path, watchers.keys()]
   }
 
-  watchers(): Iterable<[watcher: Watcher, paths: ReadonlySet<string>]> {
-    return this.#byWatcher
+  *watchers(): IterableIterator<[watcher: Watcher, paths: Iterable<string>]> {
+    for (const [watcher, paths] of this.#byWatcher) yield [watcher, typeof paths === 'string' ? [paths] : paths]
   }
 
   add(path: string, watcher: Watcher, kind: number): void {
@@ -71,7 +75,8 @@ export class WatchTable {
     if (kind === watchKinds.recursive) this.#recursive++
     if (kinds !== 0) return
     const paths = this.#byWatcher.get(watcher)
-    if (paths === undefined) this.#byWatcher.set(watcher, new Set([path]))
+    if (paths === undefined) this.#byWatcher.set(watcher, path)
+    else if (typeof paths === 'string') this.#byWatcher.set(watcher, new Set([paths, path]))
     else paths.add(path)
   }
 
@@ -93,7 +98,8 @@ export class WatchTable {
   removeWatcher(watcher: Watcher): void {
     const paths = this.#byWatcher.get(watcher)
     if (paths === undefined) return
-    for (const path of paths) this.remove(path, watcher)
+    if (typeof paths === 'string') this.remove(paths, watcher)
+    else for (const path of paths) this.remove(path, watcher)
   }
 
   /**
@@ -102,33 +108,38 @@ export class WatchTable {
    * @param suppress - these know already
    * @returns who was told, null for nobody
    */
-  trigger(
-    path: string,
-    type: number,
-    zxid: number,
-    acl: Acl,
-    suppress: ReadonlySet<Watcher> | null = null,
-  ): Set<Watcher> | null {
-    let told: Set<Watcher> | null = null
+  trigger(path: string, type: number, zxid: number, acl: Acl, suppress: Told | null = null): Told | null {
     const watchers = this.#byPath.get(path)
-    if (watchers !== undefined) {
-      told = new Set(watchers.keys())
-      for (const [watcher, kinds] of watchers) {
-        if ((kinds & watchKinds.standard) !== 0) {
-          this.#keep(path, watchers, watcher, kinds, kinds & ~watchKinds.standard)
-        }
-      }
-    }
+    let told = watchers === undefined ? null : this.#takeOneShots(path, watchers)
     if (this.#recursive > 0) told = this.#addAncestors(path, told)
     if (told === null) return null
     const event = new WatchEvent(type, path, zxid)
-    for (const watcher of told) {
+    for (const watcher of told.keys()) {
       if (suppress === null || !suppress.has(watcher)) watcher.notify(event, acl)
     }
     return told
   }
 
-  #addAncestors(path: string, known: Set<Watcher> | null): Set<Watcher> | null {
+  /** Ends the one-shot watches of a path; returns all who watched. Where thousands do, each costs as little as can be. */
+  #takeOneShots(path: string, watchers: Map<Watcher, number>): Map<Watcher, number> {
+    let lasts = false
+    for (const [watcher, kinds] of watchers) {
+      if (kinds === watchKinds.standard) this.#forget(path, watcher)
+      else lasts = true
+    }
+    if (!lasts) {
+      this.#byPath.delete(path)
+      return watchers
+    }
+    const told = new Map(watchers)
+    for (const [watcher, kinds] of told) {
+      if (kinds === watchKinds.standard) watchers.delete(watcher)
+      else watchers.set(watcher, kinds & ~watchKinds.standard)
+    }
+    return told
+  }
+
+  #addAncestors(path: string, known: Map<Watcher, number> | null): Map<Watcher, number> | null {
     let told = known
     for (let at = path; at.length > 1;) {
       const slash = at.lastIndexOf('/')
@@ -136,10 +147,9 @@ export class WatchTable {
       const watchers = this.#byPath.get(at)
       if (watchers === undefined) continue
       for (const [watcher, kinds] of watchers) {
-        if ((kinds & watchKinds.recursive) !== 0) {
-          told ??= new Set()
-          told.add(watcher)
-        }
+        if ((kinds & watchKinds.recursive) === 0) continue
+        told ??= new Map()
+        told.set(watcher, kinds)
       }
     }
     return told
@@ -153,9 +163,17 @@ export class WatchTable {
     }
     watchers.delete(watcher)
     if (watchers.size === 0) this.#byPath.delete(path)
+    this.#forget(path, watcher)
+  }
+
+  #forget(path: string, watcher: Watcher): void {
     const paths = this.#byWatcher.get(watcher)
-    paths?.delete(path)
-    if (paths?.size === 0) this.#byWatcher.delete(watcher)
+    if (typeof paths !== 'object') {
+      this.#byWatcher.delete(watcher)
+      return
+    }
+    paths.delete(path)
+    if (paths.size === 0) this.#byWatcher.delete(watcher)
   }
 }
 
