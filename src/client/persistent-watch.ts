@@ -1,12 +1,14 @@
 import { deferred, type Deferred } from '../common/deferred.ts'
-import { ConnectionClosedError, ZooKeeperError } from '../common/errors.ts'
+import { ConnectionClosedError, NoWatcherError, UnimplementedError, ZooKeeperError } from '../common/errors.ts'
 import { addChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { CallOptions } from '../session/request.ts'
+import type { Session } from '../session/session.ts'
 import type { StateListener } from '../session/state-listeners.ts'
 import type { WatchedEvent } from '../session/watch-registry.ts'
 import type { ClientCore } from './client-core.ts'
-import { AddWatchRequest, RemoveWatchRequest, type LastingKind } from './watch-requests.ts'
+import { ExistsRequest } from './requests.ts'
+import { AddWatchRequest, RemoveWatchRequest, RestoreWatchesRequest, type LastingKind } from './watch-requests.ts'
 
 /**
  * What a lasting watch tells: an event, or `RESYNC`, which says that events may have been missed, so that what was read
@@ -72,12 +74,10 @@ export class PersistentWatch {
   async stop(): Promise<void> {
     if (this.#state === 'ended') return
     this.#finish(undefined)
-    const watches = this.#core.session?.watches
-    if (watches === undefined) return
-    const serverPath = addChroot(this.#chroot, this.path)
-    if (!watches.remove(this.#kind, serverPath, this.#onEvent)) return
+    const session = this.#core.session
+    if (session === null || !session.watches.remove(this.#kind, this.#serverPath, this.#onEvent)) return
     try {
-      await this.#removeFromServer(watches.has(serverPath))
+      await this.#removeFromServer(session)
     } catch (error) {
       // Gone with its connection or session, or never there: it tells nobody any more in either case.
       if (!(error instanceof ZooKeeperError)) throw error
@@ -96,19 +96,69 @@ export class PersistentWatch {
     return reader
   }
 
-  #arm(limits: CallOptions): Promise<void> {
-    return this.#core.submitSince(
-      '3.6.0',
-      new AddWatchRequest(this.#chroot, this.path, this.#kind, this.#onEvent),
-      limits,
-    )
+  get #serverPath(): string {
+    return addChroot(this.#chroot, this.path)
   }
 
-  /** Servers before 3.9 remove all watches on a path or none; others that are needed there keep the server's alive. */
-  async #removeFromServer(hasOthers: boolean): Promise<void> {
-    const knowsKinds = await this.#core.isAtLeast('3.9.0', {})
-    if (!knowsKinds && hasOthers) return
-    await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, knowsKinds ? this.#kind : 'any'), unlimited)
+  async #arm(limits: CallOptions): Promise<void> {
+    const { isOld } = await this.#askRelease(limits)
+    const session = this.#core.session
+    // Known from now on, so that reads which are made before the answer leave it its place.
+    session?.watches.add(this.#kind, this.#serverPath, this.#onEvent, this.#chroot)
+    const mode = isOld && session?.watches.has('recursive', this.#serverPath) === true ? 'recursive' : this.#kind
+    try {
+      const request = new AddWatchRequest(this.#chroot, this.path, this.#kind, this.#onEvent, mode)
+      await this.#core.submit(request, limits)
+    } catch (error) {
+      session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent)
+      if (session !== null) void this.#restoreReads(session)
+      throw error
+    }
+  }
+
+  /** Whether the server is one that has one kind of watch for a path (ZOOKEEPER-4466). @throws UnimplementedError */
+  async #askRelease(limits: CallOptions): Promise<{ readonly isOld: boolean }> {
+    if (await this.#core.isAtLeast('3.6.0', limits)) return { isOld: !(await this.#core.isAtLeast('3.9.0', limits)) }
+    const request = new AddWatchRequest(this.#chroot, this.path, this.#kind, null)
+    throw new UnimplementedError(`${request.describe()} needs ZooKeeper 3.6.0`, { op: request.op, path: this.path })
+  }
+
+  /**
+   * Takes the watch from the server, and leaves it those of others on the path. Before 3.9 it removes all of them or
+   * none: what is left is set again.
+   */
+  async #removeFromServer(session: Session): Promise<void> {
+    const { isOld } = await this.#askRelease(unlimited)
+    const since = session.lastZxid
+    const other = this.#kind === 'recursive' ? 'persistent' : 'recursive'
+    if (isOld && session.watches.has(other, this.#serverPath)) {
+      await this.#core.submit(new AddWatchRequest(this.#chroot, this.path, other, null), unlimited)
+      return
+    }
+    try {
+      await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, isOld ? 'any' : this.#kind), unlimited)
+    } catch (error) {
+      if (!(error instanceof NoWatcherError)) throw error
+    }
+    await this.#restore(session, since)
+  }
+
+  /** One-shot watches that this one stood for: those of reads that were answered by now are known. */
+  async #restore(session: Session, since: bigint): Promise<void> {
+    if (!session.watches.hasOneShot(this.#serverPath)) return
+    await this.#core.submit(new RestoreWatchesRequest(this.#chroot, this.path, session.watches, since), unlimited)
+  }
+
+  /** The same, when it was not set after all. */
+  async #restoreReads(session: Session): Promise<void> {
+    const since = session.lastZxid
+    try {
+      await this.#core.submit(new ExistsRequest(this.#chroot, this.path), unlimited)
+      if (!session.watches.isCovered('child', this.#serverPath)) await this.#restore(session, since)
+    } catch (error) {
+      // Watches that go with their connection are set again with the next.
+      if (!(error instanceof ZooKeeperError)) reportUncaught(error)
+    }
   }
 
   readonly #onEvent = (event: WatchedEvent): void => {
@@ -125,7 +175,7 @@ export class PersistentWatch {
     this.#missed = false
     const watches = this.#core.session?.watches
     // After a reconnect the session has set it again; a new session knows nothing of it.
-    if (watches?.hasListener(this.#kind, addChroot(this.#chroot, this.path), this.#onEvent) === true) {
+    if (watches?.hasListener(this.#kind, this.#serverPath, this.#onEvent) === true) {
       this.#tell({ type: 'RESYNC', path: this.path })
     } else {
       void this.#armAgain()

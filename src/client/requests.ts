@@ -26,11 +26,23 @@ abstract class PathRequest<T> extends Request<T> {
  *
  * These, the most frequent requests, have neither fields nor constructors of their own, so that making one is one call.
  */
-abstract class WatchingRequest<T> extends PathRequest<T> {
+export abstract class WatchingRequest<T> extends PathRequest<T> {
   write(writer: Writer): void {
     writer.string(this.serverPath)
-    writer.bool(this.listener !== null)
+    writer.bool(this.listener !== null && !covered.has(this))
   }
+}
+
+/** Reads whose watch is served by one that lasts: not a field, which all the others would pay for. */
+const covered = new WeakSet<object>()
+
+/** Spares the server a read's watch where one that lasts on the path tells all that it would. */
+export function spareWatch<T>(
+  request: WatchingRequest<T>,
+  kind: 'data' | 'child',
+  watches: WatchRegistry | undefined,
+): void {
+  if (watches?.isCovered(kind, addChroot(request.chroot, request.path)) === true) covered.add(request)
 }
 
 /** What {@link KazooClient.get} resolves to. */

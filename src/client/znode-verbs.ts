@@ -24,6 +24,7 @@ import {
   GetRequest,
   SetAclsRequest,
   SetRequest,
+  spareWatch,
   SyncRequest,
   type AclsAndStat,
   type ChildrenAndStat,
@@ -110,7 +111,9 @@ export abstract class ZnodeVerbs {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
       checkPath(path)
-      return this.#core.submit(new GetRequest(this.chroot, path, toListener(options?.watch)), options)
+      const request = new GetRequest(this.chroot, path, toListener(options?.watch))
+      if (request.listener !== null) spareWatch(request, 'data', this.#core.session?.watches)
+      return this.#core.submit(request, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -121,7 +124,9 @@ export abstract class ZnodeVerbs {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
       checkPath(path)
-      return this.#core.submit(new ExistsRequest(this.chroot, path, toListener(options?.watch)), options)
+      const request = new ExistsRequest(this.chroot, path, toListener(options?.watch))
+      if (request.listener !== null) spareWatch(request, 'data', this.#core.session?.watches)
+      return this.#core.submit(request, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -137,9 +142,14 @@ export abstract class ZnodeVerbs {
       checkBoolean(options?.includeStat, 'includeStat')
       checkPath(path)
       const listener = toListener(options?.watch)
-      return options?.includeStat === true
-        ? this.#core.submit(new GetChildren2Request(this.chroot, path, listener), options)
-        : this.#core.submit(new GetChildrenRequest(this.chroot, path, listener), options)
+      if (options?.includeStat === true) {
+        const withStat = new GetChildren2Request(this.chroot, path, listener)
+        if (listener !== null) spareWatch(withStat, 'child', this.#core.session?.watches)
+        return this.#core.submit(withStat, options)
+      }
+      const request = new GetChildrenRequest(this.chroot, path, listener)
+      if (listener !== null) spareWatch(request, 'child', this.#core.session?.watches)
+      return this.#core.submit(request, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -169,7 +179,8 @@ export abstract class ZnodeVerbs {
 
   /**
    * Watches a znode, or with `recursive` all below it too, until the watch is stopped. The znode need not exist. Needs
-   * ZooKeeper 3.6; up to 3.8 a path has one kind of watch, so do not mix kinds on it there (ZOOKEEPER-4466).
+   * ZooKeeper 3.6. Up to 3.8 a server has one kind of watch for a path and a connection (ZOOKEEPER-4466); the client
+   * sees to it that each kind is told what it is for all the same.
    *
    * ```ts
    * await using watch = await zk.watch('/app', { recursive: true })

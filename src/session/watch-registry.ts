@@ -95,9 +95,25 @@ export class WatchRegistry {
     return present !== undefined && listOf(present).some((watcher) => watcher.listener === listener)
   }
 
-  /** Whether there is a watch of any kind on the path. */
-  has(path: string): boolean {
-    return Object.values(this.#kinds).some((map) => map.has(path))
+  /** Whether there is a watch of that kind on the path. */
+  has(kind: WatchKind, path: string): boolean {
+    return this.#kinds[kind].has(path)
+  }
+
+  /** Whether there is a one-shot watch on the path. */
+  hasOneShot(path: string): boolean {
+    const { data, exist, child } = this.#kinds
+    return data.has(path) || exist.has(path) || child.has(path)
+  }
+
+  /**
+   * Whether a watch that lasts tells all that a one-shot watch of data or children on its path would be told. Then the
+   * server need not be asked for the one-shot watch, and up to 3.8 must not: it would take the place of the other
+   * (ZOOKEEPER-4466).
+   */
+  isCovered(kind: 'data' | 'child', path: string): boolean {
+    const { persistent, recursive } = this.#kinds
+    return persistent.has(path) || (kind === 'data' && recursive.has(path))
   }
 
   /** The paths watched, for re-arming them after a reconnect. */
@@ -119,6 +135,26 @@ export class WatchRegistry {
     if (type === undefined) return
     const calls = this.#endedBy(type, path)
     this.#addLasting(type, path, calls)
+    this.#call(calls, type, path, zxid)
+    if (zxid <= 0n && (type === 'CREATED' || type === 'DELETED')) this.#tellParent(path)
+  }
+
+  /**
+   * Up to 3.8 a recursive watch takes the place of those that would be told of the list of children of its path: what
+   * it says of the children is all they hear. Servers that keep them apart number their events, and tell each.
+   */
+  #tellParent(path: string): void {
+    const { persistent, recursive } = this.#kinds
+    if (recursive.size === 0) return
+    const parent = parentPath(path)
+    if (!recursive.has(parent)) return
+    const calls = this.#endedBy('CHILD', parent)
+    const lasting = persistent.get(parent)
+    if (lasting !== undefined) addCalls(calls, lasting)
+    this.#call(calls, 'CHILD', parent, 0n)
+  }
+
+  #call(calls: readonly Watcher[], type: EventType, path: string, zxid: bigint): void {
     if (calls.length === 0) return
     queueMicrotask(() => {
       for (const { listener, chroot } of calls) {
