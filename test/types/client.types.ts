@@ -47,6 +47,13 @@ export async function life(): Promise<void> {
   use(new KazooClient({ session: { id: 1, password: Buffer.alloc(16) } }))
   // @ts-expect-error -- not Kazoo's tuples
   use(new KazooClient({ authData: [['digest', 'ada:secret']] }))
+  use(new KazooClient({ authData: async () => [{ scheme: 'digest', credential: 'ada:secret' }] }))
+  use(new KazooClient({ saslOptions: { mechanism: 'DIGEST-MD5', username: 'ada', password: 'secret' } }))
+  use(new KazooClient({ saslOptions: async () => ({ mechanism: 'GSSAPI', hostname: (host) => host.toLowerCase() }) }))
+  // @ts-expect-error -- a mechanism that ZooKeeper does not have
+  use(new KazooClient({ saslOptions: { mechanism: 'PLAIN', username: 'ada', password: 'secret' } }))
+  // @ts-expect-error -- a user without a password
+  use(new KazooClient({ saslOptions: { mechanism: 'DIGEST-MD5', username: 'ada' } }))
   // @ts-expect-error -- in milliseconds, as an option
   void zk.start(15_000)
   // @ts-expect-error -- the state is read, not set

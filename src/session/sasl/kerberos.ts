@@ -1,3 +1,7 @@
+// Whoever compiles this file needs the declaration, which no import can bring.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./kerberos-module.d.ts" />
+
 import { SaslError } from '../../protocol/sasl-error.ts'
 
 /** What is used of the package `kerberos`, version 7. */

@@ -24,20 +24,30 @@ export interface MemberFiles {
   readonly logLevel: LogLevel
   /** Lines of `zoo.cfg` that come on top of, or replace, the launcher's. */
   readonly config: Readonly<Record<string, string>>
+  /** The JAAS configuration; undefined without SASL. */
+  readonly jaas: string | undefined
 }
 
 /** How much a server says in its log. */
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG'
 
+const JAAS_FILE = 'jaas.conf'
+
+/** The flags of Java without which a member does not read its JAAS configuration, or takes no DIGEST-MD5 (from 3.9 on). */
+export function saslFlags(folder: string): string[] {
+  return [`-Djava.security.auth.login.config=${join(folder, JAAS_FILE)}`, '-Dzookeeper.fips-mode=false']
+}
+
 /** Writes what a member reads at its start: `zoo.cfg`, `myid`, and the settings of whichever logger it finds. */
 export async function writeMemberFiles(runtime: Runtime, member: MemberFiles): Promise<void> {
-  const { folder, id, logLevel } = member
+  const { folder, id, logLevel, jaas } = member
   const files: Record<string, string> = {
     'data/myid': `${id}\n`,
     'zoo.cfg': configuration(member),
     'conf/simplelogger.properties': simpleLogger(logLevel),
     'conf/log4j.properties': log4j(logLevel),
     'conf/logback.xml': logback(logLevel),
+    ...(jaas === undefined ? {} : { [JAAS_FILE]: jaas }),
   }
   for (const directory of ['data', 'log', 'conf']) await runtime.files.makeDirectory(join(folder, directory))
   for (const [name, text] of Object.entries(files)) await runtime.files.writeFile(join(folder, name), text)
@@ -70,6 +80,9 @@ function configuration(member: MemberFiles): string {
     lines['secureClientPort'] = String(ports.secure)
     lines['secureClientPortAddress'] = host
     lines['serverCnxnFactory'] = 'org.apache.zookeeper.server.NettyServerCnxnFactory'
+  }
+  if (member.jaas !== undefined) {
+    lines['authProvider.sasl'] = 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider'
   }
   const all = { ...lines, ...member.config }
   return Object.entries(all)

@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import { findZooKeepers, type FoundZooKeeper, versionOf } from './find.ts'
 import { freePorts } from './free-port.ts'
 import { javaCommand } from './java.ts'
-import { type LogLevel, type MemberPorts, writeMemberFiles } from './member-files.ts'
+import { type LogLevel, type MemberPorts, saslFlags, writeMemberFiles } from './member-files.ts'
 import { RealMember } from './member.ts'
 
 export interface RealZooKeeperOptions {
@@ -23,6 +23,11 @@ export interface RealZooKeeperOptions {
   readonly jvmFlags?: readonly string[] | undefined
   /** Gives each member a TLS port as well; `config` must name the stores (`ssl.keyStore.location`…). Default false. */
   readonly secure?: boolean | undefined
+  /**
+   * SASL: a JAAS configuration with a section `Server` (`DigestLoginModule` or `Krb5LoginModule`). Each member reads it
+   * from `jaas.conf` in its own folder, when it starts. Default: none.
+   */
+  readonly jaas?: string | undefined
   /** How much the servers say in their logs. Default `'WARN'`. */
   readonly logLevel?: LogLevel | undefined
   /** How long the start may take, in ms. Default 60,000. */
@@ -203,6 +208,7 @@ export class RealZooKeeper {
 
   async #launch(classpath: string): Promise<void> {
     const { size = 1, secure = false, tickTime = 500, logLevel = 'WARN', config = {}, jvmFlags = [] } = this.#options
+    const { jaas } = this.#options
     const { env = process.env, startTimeout = START_TIMEOUT } = this.#options
     const runtime = this.#runtime
     const root = await runtime.files.makeTemporaryDirectory('kazoo-zookeeper-')
@@ -212,7 +218,7 @@ export class RealZooKeeper {
       const id = index + 1
       const folder = join(root, String(id))
       const lines = typeof config === 'function' ? config({ id, host: HOST, ensemble }) : config
-      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config: lines })
+      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config: lines, jaas })
       this.#members.push(
         new RealMember({
           runtime,
@@ -224,7 +230,7 @@ export class RealZooKeeper {
           root,
           java: javaCommand(env),
           classpath,
-          jvmFlags: [...JVM_FLAGS, ...jvmFlags],
+          jvmFlags: [...JVM_FLAGS, ...(jaas === undefined ? [] : saslFlags(folder)), ...jvmFlags],
           startTimeout,
         }),
       )

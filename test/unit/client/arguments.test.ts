@@ -240,6 +240,7 @@ describe('wrong arguments', () => {
 })
 
 describe('options of the constructor', () => {
+  const digest = { mechanism: 'DIGEST-MD5', username: 'ada', password: 'secret' }
   const wrong: [unknown, typeof TypeError | typeof RangeError, string][] = [
     [null, TypeError, 'options must be an object, not null'],
     ['127.0.0.1', TypeError, 'options must be an object, not string'],
@@ -269,6 +270,32 @@ describe('options of the constructor', () => {
     [{ authData: [{ scheme: 5, credential: 'x' }] }, TypeError, 'authData[0].scheme must be a string, not number'],
     [{ authData: [{ scheme: '', credential: 'x' }] }, RangeError, 'authData[0].scheme must not be empty'],
     [{ authData: [{ scheme: 'digest' }] }, TypeError, 'authData[0].credential must be a string or a Uint8Array'],
+    [
+      { authData: [{ scheme: 'sasl', credential: 'ada:secret' }] },
+      RangeError,
+      'authData[0].scheme: "sasl" is for the option saslOptions',
+    ],
+    [{ saslOptions: null }, TypeError, 'saslOptions must be an object or a function, not null'],
+    [{ saslOptions: 'ada:secret' }, TypeError, 'saslOptions must be an object or a function, not string'],
+    [{ saslOptions: {} }, RangeError, 'saslOptions.mechanism must be "DIGEST-MD5" or "GSSAPI"'],
+    [{ saslOptions: { mechanism: 'PLAIN' } }, RangeError, 'saslOptions.mechanism must be "DIGEST-MD5" or "GSSAPI"'],
+    [{ saslOptions: { mechanism: 'DIGEST-MD5' } }, TypeError, 'saslOptions.username must be a string, not undefined'],
+    [{ saslOptions: { ...digest, username: '' } }, RangeError, 'saslOptions.username must not be empty'],
+    [{ saslOptions: { ...digest, password: 5 } }, TypeError, 'saslOptions.password must be a string, not number'],
+    [{ saslOptions: { ...digest, password: '' } }, RangeError, 'saslOptions.password must not be empty'],
+    [
+      { saslOptions: { ...digest, password: 'a\0' } },
+      RangeError,
+      'saslOptions.password must not have a null character',
+    ],
+    [{ saslOptions: { ...digest, realm: 5 } }, TypeError, 'saslOptions.realm must be a string, not number'],
+    [{ saslOptions: { ...digest, service: 'zk' } }, TypeError, 'unknown option "saslOptions.service"'],
+    [{ saslOptions: { mechanism: 'GSSAPI', password: 'x' } }, TypeError, 'unknown option "saslOptions.password"'],
+    [{ saslOptions: { mechanism: 'GSSAPI', service: '' } }, RangeError, 'saslOptions.service must not be empty'],
+    [{ saslOptions: { mechanism: 'GSSAPI', principal: 5 } }, TypeError, 'saslOptions.principal must be a string'],
+    [{ saslOptions: { mechanism: 'GSSAPI', hostname: 5 } }, TypeError, 'saslOptions.hostname must be a string'],
+    [{ saslOptions: { mechanism: 'GSSAPI', kerberos: {} } }, TypeError, 'saslOptions.kerberos must be the module'],
+    [{ saslOptions: { mechanism: 'GSSAPI', kerberos: null } }, TypeError, 'saslOptions.kerberos must be the module'],
     [{ defaultAcl: [] }, RangeError, 'defaultAcl must have at least one entry'],
     [{ defaultAcl: 'x' }, TypeError, 'defaultAcl must be an array of entries, not string'],
     [{ connectionRetry: 5 }, TypeError, 'connectionRetry must be an object, not number'],

@@ -1,8 +1,14 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 
 import { describe, expect, it } from 'vitest'
 
+import { channelNames } from '../../../src/common/channel-names.ts'
 import { KazooClient, type Logger } from '../../../src/index.ts'
+import { DigestMd5Server } from '../../../src/server/sasl/digest-md5.ts'
+// Loaded beforehand: in virtual time nobody waits for a disk.
+import '../../../src/session/sasl/start-exchange.ts'
+import type { ScriptedConnection } from '../../support/scripted-server.ts'
 import { failure, timeout, world } from '../../support/world.ts'
 
 const secret = 'tr0ub4dor'
@@ -82,8 +88,71 @@ describe('secrets', () => {
     for (const entry of entries) expectNoSecret(entry)
   })
 
+  it('of SASL are shown by nothing: neither where it succeeds, nor where it fails, at first and later', async () => {
+    const entries: unknown[] = []
+    const log = (...entry: unknown[]): void => void entries.push(entry)
+    const logger: Logger = { trace: log, debug: log, info: log, warn: log, error: log }
+    const { request, connection: connecting, ...plain } = channelNames
+    const traced = [request, connecting].flatMap((name) =>
+      ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => `tracing:${name}:${event}`),
+    )
+    const channels = [...traced, ...Object.values(plain)]
+    for (const name of channels) subscribe(name, log)
+    const saslOptions = { mechanism: 'DIGEST-MD5', username: 'bob', password: secret } as const
+    const tokens: string[] = []
+    const accept = async (connection: ScriptedConnection, answers: readonly (string | null)[]): Promise<void> => {
+      await connection.accept({ timeout, password })
+      const sasl = new DigestMd5Server(new Map([['bob', secret]]), Buffer.alloc(30, 7))
+      for (const answer of answers) {
+        const request = await connection.expect('sasl')
+        const sent = Buffer.from(request.values.token ?? [])
+        if (sent.length > 0) tokens.push(/response=(\w+)/.exec(String(sent))![1]!)
+        const token = answer === 'good' ? sasl.evaluate(sent) : answer === null ? null : Buffer.from(answer)
+        connection.answer(request, 'sasl', { token }, 0n)
+      }
+    }
+    const errors: unknown[] = []
+    await world(
+      async ({ sim, client, server, states }) => {
+        const starting = client.start()
+        await accept(await server.next(), ['good', 'good'])
+        await starting
+        client.addListener((...change) => errors.push(change))
+        server.connections[0]!.socket.destroy()
+        await accept(await server.next(), ['good', 'rspauth=none'])
+        await accept(await server.next(), ['nonce="x",algorithm=md5-sess', null])
+        await accept(await server.next(), ['good', 'good'])
+        await sim.until(() => client.state === 'CONNECTED')
+        entries.push(client, states)
+      },
+      { saslOptions, logger },
+    )
+    for (const answers of [['good', 'rspauth=none'], [null], ['nonsense']]) {
+      await world(
+        async ({ client, server }) => {
+          const starting = failure(client.start())
+          await accept(await server.next(), answers)
+          errors.push(await starting)
+        },
+        { saslOptions, logger },
+      )
+    }
+    for (const name of channels) unsubscribe(name, log)
+    expect([entries.length > 0, errors.length > 3, tokens.length > 3]).toEqual([true, true, true])
+    for (const value of [...entries, ...errors]) {
+      expectNoSecret(value)
+      for (const token of tokens) expect(shown(value)).not.toContain(token)
+    }
+  })
+
   it('are in no error about wrong arguments', async () => {
     const wrong = [
+      { authData: [{ scheme: 'sasl', credential: secret }] },
+      { saslOptions: secret },
+      { saslOptions: { mechanism: secret } },
+      { saslOptions: { mechanism: 'DIGEST-MD5', username: 5, password: secret } },
+      { saslOptions: { mechanism: 'DIGEST-MD5', username: 'bob', password: `${secret}\0` } },
+      { saslOptions: { mechanism: 'GSSAPI', password: secret } },
       { authData: [{ scheme: 5, credential: secret }] },
       { authData: [{ scheme: '', credential: secret }] },
       { authData: secret },
