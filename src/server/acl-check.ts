@@ -5,9 +5,9 @@ import { errorCodes, type ErrorCode } from './error-codes.ts'
 
 /** Whether somebody with these identities has one of the permissions asked for. */
 export function isPermitted(acl: Acl, perms: number, identities: readonly Identity[], schemes: AuthSchemes): boolean {
-  if ((acl.worldPerms & perms) !== 0 || acl.entries.length === 0) return true
+  if ((acl.worldPerms & perms) !== 0 || acl.length === 0) return true
   if (identities.some(({ scheme }) => scheme === 'super')) return true
-  return acl.entries.some(({ perms: granted, id: { scheme, id } }) => {
+  return acl.some((granted, { scheme, id }) => {
     if ((granted & perms) === 0) return false
     const rule = schemes.get(scheme ?? '')
     if (rule === undefined) return false

@@ -222,7 +222,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   may(node: DataNode, perms: number): boolean {
     const { acl } = node
-    this.#turn.add((acl.entries.length * this.identities.length) >> 5)
+    this.#turn.add((acl.length * this.identities.length) >> 5)
     return isPermitted(acl, perms, this.identities, this.database.schemes)
   }
 

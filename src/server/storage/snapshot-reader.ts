@@ -4,6 +4,7 @@ import { ProtocolError } from '../../common/errors.ts'
 import { vector } from '../../protocol/record.ts'
 import { AclEntry } from '../../protocol/records.ts'
 import type { Files } from '../../runtime/runtime.ts'
+import type { Acl, AclTable } from '../acl-table.ts'
 import { DataTree } from '../data-tree.ts'
 import { WatchTables } from '../watch-table.ts'
 import { FileHeader, fileHeaderSize, snapshotMagic } from './file-header.ts'
@@ -58,9 +59,9 @@ async function parse(input: SnapshotInput, zxid: number): Promise<Snapshot> {
   const { magic } = input.record(fileHeaderSize, (reader) => FileHeader.read(reader))
   if (magic !== snapshotMagic) throw new ProtocolError('not a snapshot: it does not begin with ZKSN')
   const sessions = await readSessions(input)
-  const acls = await readAcls(input)
   const watches = new WatchTables()
   const tree = new DataTree(watches)
+  const acls = await readAcls(input, tree.acls)
   const { limits, sum } = await readNodes(input, tree, acls)
   await input.checkSeal()
   // Counters of quotas are not kept exactly while a snapshot is written: ZooKeeper, too, counts anew.
@@ -86,13 +87,14 @@ async function readSessions(input: SnapshotInput): Promise<Map<bigint, number>> 
   return sessions
 }
 
-async function readAcls(input: SnapshotInput): Promise<Map<number, readonly AclEntry[]>> {
+/** All count as used once, as the znodes of every tree let go of what they had. */
+async function readAcls(input: SnapshotInput, table: AclTable): Promise<Map<number, Acl>> {
   await input.ensure(4)
-  const acls = new Map<number, readonly AclEntry[]>([[openAclId, openAcl]])
+  const acls = new Map([[openAclId, table.acquire(openAcl)]])
   for (let left = input.int(); left > 0; left--) {
     await input.ensure(8)
     const id = Number(input.long())
-    acls.set(id, await input.growing((reader) => AclList.read(reader)))
+    acls.set(id, table.acquire(await input.growing((reader) => AclList.read(reader))))
   }
   return acls
 }
@@ -101,10 +103,8 @@ async function readAcls(input: SnapshotInput): Promise<Map<number, readonly AclE
 async function readNodes(
   input: SnapshotInput,
   tree: DataTree,
-  entries: ReadonlyMap<number, readonly AclEntry[]>,
+  acls: ReadonlyMap<number, Acl>,
 ): Promise<{ limits: readonly string[]; sum: bigint }> {
-  // Held as used until the end: the znodes of every tree let go of what they had.
-  const acls = new Map(Array.from(entries, ([id, list]) => [id, tree.acls.acquire(list)]))
   const nodes = new SnapshotNodes(tree, acls)
   const measure = nodes.measure.bind(nodes)
   const take = nodes.take.bind(nodes)

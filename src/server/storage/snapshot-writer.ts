@@ -74,7 +74,7 @@ class SnapshotFile {
   async write(source: SnapshotSource, zxid: number): Promise<void> {
     const writer = this.#writer
     const { tree } = source
-    // All of this belongs to one moment: nothing is awaited up to the first znode.
+    // Sessions and ACLs are those of one moment: nothing is awaited until both are numbered.
     FileHeader.write(writer, { magic: snapshotMagic, version: formatVersion, dbid: -1n })
     const sessions = [...source.sessions()]
     writer.int(sessions.length)
@@ -87,6 +87,7 @@ class SnapshotFile {
     for (const [acl, id] of ids) {
       writer.longNumber(id)
       AclList.write(writer, acl.entries)
+      if (writer.length >= source.chunkSize) await this.#flush()
     }
     for (const [path, node] of tree.descend((znode) => znode.czxid <= zxid)) {
       writeNode(writer, path, node, idOf(ids, node.acl))

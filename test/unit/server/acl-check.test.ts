@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import type { MultiOp } from '../../../src/protocol/multi.ts'
 import type { AclEntry } from '../../../src/protocol/records.ts'
-import { AclResolver } from '../../../src/server/acl-check.ts'
+import { AclResolver, isPermitted } from '../../../src/server/acl-check.ts'
 import { aclKey, AclTable } from '../../../src/server/acl-table.ts'
 import { makeAuthSchemes } from '../../../src/server/auth-schemes.ts'
 import { EmbeddedServer } from '../../../src/server/index.ts'
@@ -109,4 +109,25 @@ it('keeps no long keys, and different ones for different lists', () => {
   expect(new Set(keys).size).toBe(3)
   for (const key of keys) expect(key.length).toBeLessThan(64)
   expect(aclKey(list(1_000, 1))).toBe(keys[0])
+})
+
+it('shares whom long lists name, and gives back and judges each list as it was set', () => {
+  const table = new AclTable()
+  const proven = identities(1_000)
+  const list = (perms: number): AclEntry[] => proven.map((id) => ({ perms, id: { ...id } }))
+  const acls = Array.from({ length: 200 }, (_, perms) => table.acquire(list(perms)))
+  expect([table.size, table.namedCount]).toEqual([200, 1])
+  expect(acls[31]?.entries).toEqual(list(31))
+  expect(table.acquire(list(31))).toBe(acls[31])
+  const who = [{ scheme: 'digest', id: 'user999:hash' }]
+  expect(isPermitted(acls[5]!, 1, who, schemes)).toBe(true)
+  expect(isPermitted(acls[5]!, 2, who, schemes)).toBe(false)
+  expect(isPermitted(acls[5]!, 1, [{ scheme: 'digest', id: 'user1000:hash' }], schemes)).toBe(false)
+
+  const mixed = table.acquire([...list(1).slice(1), ...list(2).slice(0, 1), entry('world', 'anyone', 8)])
+  expect(mixed.entries.slice(-2)).toEqual([entry('digest', 'user0:hash', 2), entry('world', 'anyone', 8)])
+  expect([isPermitted(mixed, 2, who, schemes), isPermitted(mixed, 8, [], schemes)]).toEqual([false, true])
+  expect(table.namedCount).toBe(2)
+  for (const acl of [...acls, acls[31]!, mixed]) table.release(acl)
+  expect([table.size, table.namedCount]).toEqual([0, 0])
 })

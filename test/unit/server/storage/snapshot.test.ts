@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import type { AclEntry } from '../../../../src/protocol/records.ts'
 import type { Runtime } from '../../../../src/runtime/runtime.ts'
 import { DataTree } from '../../../../src/server/data-tree.ts'
 import { ttlOwner } from '../../../../src/server/owner.ts'
@@ -13,13 +14,17 @@ import { describe as describeTree } from './history.ts'
 const folder = '/data/version-2'
 const open = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
 
+const many = (perms: number): AclEntry[] =>
+  Array.from({ length: 300 }, (_, index) => ({ perms, id: { scheme: 'digest', id: `user${index}:hash` } }))
+
 class Tree {
   readonly tree = new DataTree(new WatchTables())
   zxid = 0
 
-  create(path: string, data: Uint8Array | null = Buffer.from('data'), owner = 0n): void {
+  create(path: string, data: Uint8Array | null = Buffer.from('data'), owner = 0n, list?: AclEntry[]): void {
     const parentCreates = this.tree.find(path.slice(0, path.lastIndexOf('/')))!.creates + 1
-    const acl = this.zxid % 3 === 0 ? open : [{ perms: this.zxid % 32, id: { scheme: 'ip', id: '127.0.0.1' } }]
+    const short = this.zxid % 3 === 0 ? open : [{ perms: this.zxid % 32, id: { scheme: 'ip', id: '127.0.0.1' } }]
+    const acl = list ?? short
     this.tree.apply(this.#header(), { type: 'create', path, data, acl, owner, parentCreates })
   }
 
@@ -72,11 +77,14 @@ describe('a snapshot', () => {
       // More than is read at once, and one that is larger than that.
       made.create('/large', Buffer.alloc(1_500_000, 'x'))
       for (let i = 0; i < 3_000; i++) made.create(`/large/${i}`, Buffer.alloc(1_000, `${i}`))
+      // As of one who has proven many identities.
+      for (let perms = 1; perms < 100; perms++) made.create(`/large/n${perms}`, null, 0n, many(perms))
       const runtime = sim.runtime('a')
       const found = await read(runtime, await made.write(runtime, 100_000))
       const sessions = new Map([[7n, 4000]])
       expect(found.sessions).toEqual(sessions)
       expect(describeTree(found.tree, sessions)).toBe(describeTree(made.tree, sessions))
+      expect(found.tree.acls.namedCount).toBe(1)
       expect(found.sum).toBe(new TreeDigest(found.tree).value)
       expect(found.digest).toMatchObject({ zxid: made.zxid, version: 2, value: found.sum })
     }))
