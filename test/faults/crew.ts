@@ -1,5 +1,6 @@
 import type { KazooClient } from '../../src/index.ts'
 import { Ephemerals } from './ephemerals.ts'
+import { Holder } from './holder.ts'
 import { Ledger } from './ledger.ts'
 import { Participant, type ParticipantOptions } from './participant.ts'
 import type { Member } from './target.ts'
@@ -13,6 +14,10 @@ export interface CrewOptions {
   readonly sessionTimeout?: number
   /** Options of each client; there are as many clients as there are of them. @defaultValue one beginning at each member */
   readonly clients?: readonly ParticipantOptions[]
+  /** Options of more clients, which read and watch, and write nothing. */
+  readonly readers?: readonly ParticipantOptions[]
+  /** Which clients hold what their sessions make. @defaultValue each or not, by chance */
+  readonly holds?: (index: number) => boolean
 }
 
 /** Runs a script while clients read, write and watch; afterwards all that they were told has to be true. */
@@ -42,25 +47,36 @@ export class Crew {
   /** Milliseconds, as it was asked for. */
   readonly sessionTimeout: number
   readonly #trial: Trial
+  readonly #holders: readonly (Holder | null)[]
   readonly #workloads: readonly Workload[]
   readonly #watchers: readonly Watchers[]
 
   constructor(trial: Trial, options: CrewOptions) {
     this.#trial = trial
     const { members } = trial.target
-    const { sessionTimeout = trial.random.pick([800, 2_000, 4_000]), clients } = options
+    const { sessionTimeout = trial.random.pick([800, 2_000, 4_000]), clients, readers = [] } = options
+    const { holds = () => trial.random.chance(0.5) } = options
     this.sessionTimeout = sessionTimeout
     // Each begins at another member, so that whatever happens to a member happens to a client.
     const each = clients ?? members.map((_, index) => ({ hosts: trial.hostsFrom(index) }))
-    this.participants = each.map(
+    this.participants = [...each, ...readers].map(
       ({ hosts, ...rest }, index) =>
         new Participant('abcdef'[index]!, { sessionTimeout, ...rest, hosts: `${String(hosts)}${trial.root}` }),
     )
-    this.#workloads = this.participants.map(
-      (participant) => new Workload(participant, this.ledger, trial.randomOf(participant.name)),
+    this.#workloads = this.participants.map((participant, index) => {
+      const onlyReads = index >= each.length
+      return new Workload(participant, this.ledger, trial.randomOf(participant.name), { onlyReads })
+    })
+    this.#holders = this.participants.map((participant, index) =>
+      holds(index) ? new Holder(participant, this.ledger) : null,
     )
-    this.#watchers = this.participants.map((participant) => new Watchers(participant, this.ledger))
-    this.ephemerals = this.participants.map((participant) => new Ephemerals(participant, this.ledger))
+    this.ephemerals = this.participants.map(
+      (participant, index) => new Ephemerals(participant, this.ledger, this.#holders[index]!),
+    )
+    const deleted = (path: string): void => {
+      for (const each of this.ephemerals) each.sawGone(path)
+    }
+    this.#watchers = this.participants.map((participant) => new Watchers(participant, this.ledger, deleted))
   }
 
   async start(): Promise<void> {
@@ -68,6 +84,7 @@ export class Crew {
     for (const { client } of this.participants) await client.start()
     for (const watchers of this.#watchers) await watchers.start()
     for (const each of this.ephemerals) await each.start()
+    for (const holder of this.#holders) holder?.start()
     this.work()
   }
 
@@ -116,6 +133,9 @@ export class Crew {
     const { problems, counts } = this.ledger
     await this.rest()
     for (const each of this.ephemerals) each.stop()
+    for (const holder of this.#holders) await holder?.stop()
+    const unaware = this.ephemerals.reduce((sum, each) => sum + each.unaware, 0)
+    if (unaware > 0) this.#trial.count('unaware', unaware)
     await within('the watches stop', Promise.all(this.#watchers.map((watchers) => watchers.stop()))).catch((error) => {
       problems.push(String(error))
     })

@@ -1,7 +1,15 @@
-import { EmbeddedEnsemble } from '../../src/server/index.ts'
+import { EmbeddedEnsemble, type EnsembleMember } from '../../src/server/index.ts'
 import { observedRuntime } from './observed-runtime.ts'
 import { syncLimit, type Member, type Target, tickTime } from './target.ts'
 import { until } from './until.ts'
+
+/** Milliseconds. */
+const never = 0x7fff_ffff
+
+function resume(member: EnsembleMember): void {
+  member.lag = 0
+  if (member.running && member.server.faults.paused) member.server.faults.resume()
+}
 
 export async function startEmbedded(): Promise<Target> {
   const runtime = observedRuntime()
@@ -27,10 +35,13 @@ export async function startEmbedded(): Promise<Target> {
       },
       // It keeps nothing: each start gets everything from the others.
       wipe: () => Promise.resolve(),
-      pause: () => ensemble.member(id).server.faults.pause(),
-      resume: () => {
-        if (ensemble.member(id).running) ensemble.member(id).server.faults.resume()
+      pause: () => {
+        const member = ensemble.member(id)
+        member.server.faults.pause()
+        // A process that stands still does not hear of what the others write, either.
+        member.lag = never
       },
+      resume: () => resume(ensemble.member(id)),
     }
   })
 
@@ -60,7 +71,7 @@ export async function startEmbedded(): Promise<Target> {
       ensemble.heal()
       for (const member of ensemble.members) {
         if (!member.running) await ensemble.startMember(member.id)
-        member.server.faults.clear()
+        resume(member)
       }
       await until('all members serve', () =>
         ensemble.members.every(({ role }) => role === 'leader' || role === 'follower'),

@@ -1,4 +1,5 @@
 import type { KazooClient } from '../../src/index.ts'
+import type { Holder } from './holder.ts'
 import type { Ledger } from './ledger.ts'
 import type { Participant } from './participant.ts'
 import { until } from './until.ts'
@@ -9,12 +10,16 @@ export class Ephemerals {
   readonly #ledger: Ledger
   /** By path, the session that made it. */
   readonly #made = new Map<string, bigint>()
+  /** Who takes them for its own; null if nobody does. */
+  readonly #holder: Holder | null
+  #unaware = 0
   #count = 0
   #stopped = false
   #busy = 0
 
-  constructor(participant: Participant, ledger: Ledger) {
+  constructor(participant: Participant, ledger: Ledger, holder: Holder | null) {
     this.#participant = participant
+    this.#holder = holder
     this.#ledger = ledger
   }
 
@@ -36,6 +41,20 @@ export class Ephemerals {
     const session = this.#participant.client.session?.id
     for (const [path, owner] of this.#made) if (owner === session) return path
     return null
+  }
+
+  /** How often one was gone while its client was connected and could not know. */
+  get unaware(): number {
+    return this.#unaware
+  }
+
+  /** Somebody else was told that it is gone: whoever held it must have been told before. */
+  sawGone(path: string): void {
+    const owner = this.#made.get(path)
+    const { client, name } = this.#participant
+    if (owner === undefined || this.#stopped) return
+    if (this.#holder?.holds(owner) === true) this.#ledger.problems.push(`${name} still holds ${path}, which is gone`)
+    if (client.connected && client.session?.id === owner) this.#unaware++
   }
 
   /** What is wrong: waits for the end of sessions that a server has yet to notice. */

@@ -22,14 +22,17 @@ export class Watchers {
   readonly #lastingChildren = new Map<string, Set<string>>()
   readonly #lastingVersions = new Map<string, number>()
   readonly #stops: (() => Promise<unknown>)[] = []
+  readonly #deleted: (path: string) => void
   #stopped = false
   #resyncs = 0
   /** What was set in the background and is not done. */
   #busy = 0
 
-  constructor(participant: Participant, ledger: Ledger) {
+  /** @param deleted - told of each znode that goes */
+  constructor(participant: Participant, ledger: Ledger, deleted: (path: string) => void) {
     this.#participant = participant
     this.#ledger = ledger
+    this.#deleted = deleted
   }
 
   async start(): Promise<void> {
@@ -129,6 +132,7 @@ export class Watchers {
       this.#readAgain()
       return
     }
+    if (event.type === 'DELETED') this.#deleted(event.path)
     const slash = event.path.lastIndexOf('/')
     const parent = event.path.slice(0, slash)
     const child = event.path.slice(slash + 1)

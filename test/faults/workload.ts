@@ -15,6 +15,7 @@ export class Workload {
   readonly #participant: Participant
   readonly #ledger: Ledger
   readonly #random: SeededRandom
+  readonly #onlyReads: boolean
   /** By session and register, the latest version that was seen: reads do not go back. */
   readonly #seen = new Map<string, number>()
   #running: Promise<void> | null = null
@@ -22,7 +23,13 @@ export class Workload {
   #count = 0
   #inFlight = 0
 
-  constructor(participant: Participant, ledger: Ledger, random: SeededRandom) {
+  constructor(
+    participant: Participant,
+    ledger: Ledger,
+    random: SeededRandom,
+    options: { readonly onlyReads?: boolean } = {},
+  ) {
+    this.#onlyReads = options.onlyReads ?? false
     this.#participant = participant
     this.#ledger = ledger
     this.#random = random
@@ -60,7 +67,7 @@ export class Workload {
     const ledger = this.#ledger
     const id = `${name}-${++this.#count}`
     const register = this.#random.pick(registers)
-    switch (this.#random.integer(0, 9)) {
+    switch (this.#onlyReads ? 5 : this.#random.integer(0, 9)) {
       case 0:
       case 1:
         return ledger.create(client, name, `/log/${id}`)

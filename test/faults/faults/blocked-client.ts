@@ -77,9 +77,11 @@ async function run(): Promise<void> {
     create()
     await sleep(5)
   }
+  const hold = await client.hold()
   for (let i = 0; i < inFlight; i++) create()
   parentPort?.postMessage({ kind: 'blocked' }, [])
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block)
+  if (!hold.signal.aborted) problems.push('it holds on, after its time is over')
   isUnaware = true
   // Asked in the same turn, before anybody can know.
   create()

@@ -1,8 +1,6 @@
 import { underLoad } from '../crew.ts'
 import type { Fault } from '../fault.ts'
-import type { Participant } from '../participant.ts'
-import type { Ephemerals } from '../ephemerals.ts'
-import { syncLimit, tickTime, type Member } from '../target.ts'
+import { type Member, syncLimit, tickTime } from '../target.ts'
 import type { Trial } from '../trial.ts'
 import { sleep } from '../until.ts'
 import { follower } from './member-lost.ts'
@@ -12,7 +10,7 @@ const noticeAfter = syncLimit * tickTime
 
 /**
  * A follower is parted from its leader, and its clients are not parted from it: until it notices, it answers reads and
- * pings, while the leader may end the sessions of its clients.
+ * pings, while the leader may end the sessions of its clients. Who holds something is told before that.
  */
 export const followerCutOff: Fault = { name: 'follower-cut-off', run: (trial) => cutOff(trial, () => follower(trial)) }
 
@@ -24,26 +22,13 @@ export const leaderCutOff: Fault = {
 
 async function cutOff(trial: Trial, choose: () => Promise<Member>): Promise<void> {
   const { random, target } = trial
-  await underLoad(trial, { sessionTimeout: random.pick([800, 1_200, 4_000]) }, async (crew) => {
-    const member = await choose()
-    const index = crew.participants.findIndex((participant) => participant.isAt(member))
+  const member = await choose()
+  // Who writes learns of it by the silence; who reads alone does not. One of these holds, the other does not.
+  const reader = { hosts: trial.hostsFrom(member.id - 1) }
+  const sessionTimeout = random.pick([1_000, 1_200, 4_000])
+  const holds = (index: number): boolean => index !== 3
+  await underLoad(trial, { sessionTimeout, readers: [reader, reader], holds }, async () => {
     target.cutOff(member)
-    const until = performance.now() + random.between(0.2 * noticeAfter, 2 * noticeAfter)
-    const others = crew.participants.filter((_, other) => other !== index)
-    while (performance.now() < until) {
-      if (index !== -1) await observe(trial, crew.participants[index]!, crew.ephemerals[index]!, others)
-      await sleep(20)
-    }
+    await sleep(random.between(0.2 * noticeAfter, 2 * noticeAfter))
   })
-}
-
-/** Counts how often a session has ended for all but its own client. */
-async function observe(trial: Trial, held: Participant, { current }: Ephemerals, others: readonly Participant[]) {
-  const other = others.find(({ client }) => client.connected)
-  if (current === null || other === undefined || !held.client.connected || trial.counts.has('unaware')) return
-  const gone = await other.client.exists(current, { timeout: 100 }).then(
-    (stat) => stat === null,
-    () => false,
-  )
-  if (gone && held.client.connected) trial.count('unaware')
 }

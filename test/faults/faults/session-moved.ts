@@ -11,7 +11,8 @@ import { Workload } from '../workload.ts'
 export const sessionMoved: Fault = {
   name: 'session-moved',
   run: (trial) =>
-    underLoad(trial, { sessionTimeout: 2_000 }, async (crew) => {
+    // Who gives away its session cannot hold by it.
+    underLoad(trial, { sessionTimeout: 2_000, holds: () => false }, async (crew) => {
       const { random, target } = trial
       const first = random.pick(crew.participants)
       const elsewhere = random.pick(target.members.filter((member) => !first.isAt(member)))
