@@ -6,7 +6,7 @@ import { Outbox } from '../../../src/server/outbox.ts'
 import type { Faults } from '../../../src/server/faults.ts'
 import type { Socket } from '../../../src/runtime/runtime.ts'
 import type { Simulation } from '../../../src/testing/index.ts'
-import { handshakeFrame } from '../../support/raw-client.ts'
+import { handshakeFrame, openAcl, requestFrame } from '../../support/raw-client.ts'
 import { RawPeer } from '../../support/raw-peer.ts'
 import { Statistics } from '../../../src/server/statistics.ts'
 import { simulate } from '../../support/simulate.ts'
@@ -69,6 +69,49 @@ it('leaves a client with a session to the session’s own timeout', () =>
     await sim.sleep(35_000)
     expect(server.connectionCount).toBe(1)
   }))
+
+it('expires the session of a client that sends a byte a second, and no whole request', () =>
+  simulate(async (sim) => {
+    await using server = await start(sim)
+    const peer = await dial(sim)
+    peer.socket.write(handshakeFrame({ timeout: 10_000 }))
+    await peer.received(41)
+    const closed = life(sim, peer)
+    for (let i = 0; i < 60 && server.connectionCount > 0; i++) {
+      // The length of a frame, and then its beginning.
+      peer.socket.write(Buffer.from([i === 2 ? 1 : 0]))
+      await sim.sleep(1_000)
+    }
+    const ms = await closed
+    expect(ms).toBeGreaterThan(9_000)
+    expect(ms).toBeLessThan(15_000)
+  }))
+
+it('disconnects a client for which more events wait than it will ever read, and nobody else', () =>
+  simulate(
+    async (sim) => {
+      await using server = await start(sim)
+      const [deaf, busy] = [await dial(sim), await dial(sim)]
+      const path = `/${'x'.repeat(500_000)}`
+      for (const peer of [deaf, busy]) {
+        peer.socket.write(handshakeFrame({ timeout: 40_000 }))
+        await peer.received(41)
+      }
+      busy.socket.write(requestFrame('create', { path, data: null, acl: openAcl, flags: 0 }, 1))
+      deaf.socket.write(requestFrame('addWatch', { path, mode: 0 }, 1))
+      await deaf.received(41 + 20)
+      deaf.socket.pause()
+      let written = 0
+      while (server.connectionCount === 2) {
+        busy.socket.write(requestFrame('setData', { path, data: null, version: -1 }, 2 + written++))
+        await sim.sleep(10)
+      }
+      expect(written).toBeGreaterThan((64 << 20) / 500_000)
+      expect(written).toBeLessThan((64 << 20) / 500_000 + 10)
+      await busy.received(41 + 20 + 4 + path.length + written * (20 + 68))
+    },
+    { seeds: 2 },
+  ))
 
 it('does not take its own pause for the silence of a client', () =>
   simulate(async (sim) => {

@@ -49,6 +49,25 @@ it('keeps plain connections from the secure port, and TLS from a plain one', asy
   expect(secure.response).toBeNull()
 })
 
+it.each([
+  ['over TLS', trusting],
+  ['on the same port without it', undefined],
+])('answers what was asked before the client ended its side, and forgets the connection: %s', async (_, options) => {
+  await using server = await start({ tls })
+  await using other = await RawClient.connect(server)
+  await using client = await RawClient.connect({
+    port: server.port,
+    ...(options === undefined ? {} : { tls: options }),
+  })
+  server.faults.delay(20)
+  const answers = Array.from({ length: 300 }, () => client.request('exists', { path: '/', watch: false }))
+  client.socket.end()
+  expect((await Promise.all(answers)).every((answer) => answer?.err === 0)).toBe(true)
+  await client.closed
+  server.faults.delay(0)
+  while (server.connectionCount > 1) await other.settle()
+})
+
 describe('mutual TLS', () => {
   const mutual = { ...tls, requestCert: true, rejectUnauthorized: false }
 
