@@ -110,7 +110,26 @@ it('disconnects a client for which more events wait than it will ever read, and 
       expect(written).toBeLessThan((64 << 20) / 500_000 + 10)
       await busy.received(41 + 20 + 4 + path.length + written * (20 + 68))
     },
-    { seeds: 2 },
+    { seeds: 1 },
+  ))
+
+it('serves a client beside a thousand connections that say nothing, and is rid of them after 10 s', () =>
+  simulate(
+    async (sim) => {
+      await using server = await start(sim)
+      const silent = Array.from({ length: 1_000 }, () => {
+        const peer = RawPeer.dial(sim.runtime('client'), sim.address('server'), 2181)
+        return peer.opened
+      })
+      await Promise.all(silent)
+      const peer = await dial(sim)
+      peer.socket.write(handshakeFrame({ timeout: 40_000 }))
+      await peer.received(41)
+      expect(server.connectionCount).toBe(1_001)
+      await sim.sleep(11_000)
+      expect(server.connectionCount).toBe(1)
+    },
+    { seeds: 1 },
   ))
 
 it('does not take its own pause for the silence of a client', () =>
