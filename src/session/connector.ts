@@ -46,6 +46,7 @@ export class Connector {
   #address: DialOptions | null = null
   #connectedAt: number | null = null
   #failedRounds = 0
+  #searchingSince: number | null = null
   #lastFailure: Error | undefined
   #pause: Timer | undefined
   #atOnce = false
@@ -100,6 +101,7 @@ export class Connector {
   succeeded(): void {
     this.#connectedAt = this.#runtime.now()
     this.#failedRounds = 0
+    this.#searchingSince = null
     this.#lastFailure = undefined
     this.#list.reached()
     this.#dropRound()
@@ -139,7 +141,7 @@ export class Connector {
   async *others(signal: AbortSignal): AsyncGenerator<OtherServer, void, void> {
     const last = this.#last
     const { sessionTimeout } = this.#options
-    for await (const candidate of this.#list.round({ last, failedRounds: 1, sessionTimeout, signal })) {
+    for await (const candidate of this.#list.round({ last, duration: sessionTimeout, sessionTimeout, signal })) {
       if (signal.aborted) return
       if (candidate instanceof Error) continue
       const isLast = candidate.address === last?.address && candidate.server.port === last.server.port
@@ -206,7 +208,7 @@ export class Connector {
     this.#roundOver = new AbortController()
     return this.#list.round({
       last: this.#last,
-      failedRounds: this.#failedRounds,
+      duration: this.#runtime.now() - (this.#searchingSince ??= this.#runtime.now()),
       sessionTimeout: this.#options.sessionTimeout,
       signal: this.#roundOver.signal,
     })

@@ -11,7 +11,7 @@ export interface ServerListOptions {
   readonly randomizeHosts: boolean
   /** Asked for the servers anew for each round. */
   readonly provider?: HostProvider | null
-  /** Tried too, behind the servers, once a round over these has failed. */
+  /** Tried too, behind the servers, once these have not been reached for half the session timeout: not in an election. */
   readonly fallback?: readonly ServerName[]
 }
 
@@ -31,7 +31,8 @@ export interface ServerListChange {
 export interface SearchState {
   /** What was dialled last. */
   readonly last: Pick<Candidate, 'server' | 'address'> | null
-  readonly failedRounds: number
+  /** Milliseconds since the search began. */
+  readonly duration: number
   /** Milliseconds that all of a round's servers share. */
   readonly sessionTimeout: number
   readonly signal: AbortSignal
@@ -100,7 +101,7 @@ export class ServerList {
   }
 
   async *round(state: SearchState): AsyncGenerator<Candidate | Error, void, void> {
-    const { last, failedRounds, sessionTimeout, signal } = state
+    const { last, duration, sessionTimeout, signal } = state
     // One for each name, however many there are.
     setMaxListeners(0, signal)
     if (this.#provider !== null) {
@@ -113,7 +114,7 @@ export class ServerList {
       this.#servers = answer
     }
     const order = this.#order
-    this.#withFallback = failedRounds > 0 && this.#fallback.length > 0
+    this.#withFallback = duration >= sessionTimeout / 2 && this.#fallback.length > 0
     const options = { randomize: this.#randomize, last, resolveTimeout: this.share(sessionTimeout), signal }
     yield* serverRound(this.#runtime, order ?? this.#servers, { ...options, keepOrder: order !== null })
     if (this.#order === order) this.#order = null
