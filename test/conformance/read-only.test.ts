@@ -134,6 +134,45 @@ for (const [name, make, isHere] of kinds) {
       // It may have come by another read-only session: the member that was one is gone for a moment.
       expect(states.join(' ')).toMatch(/^(?:READ-ONLY SUSPENDED )+CONNECTED$/)
     }, 90_000)
+
+    it('does not take a session of the quorum for one of its own, nor the other way round', async () => {
+      await using zk = await new KazooClient({
+        hosts: ensemble.hosts,
+        readOnly: true,
+        sessionTimeout: 2_000,
+        ...ca,
+      }).start()
+      // A session that holds something is known to all members, whatever they do with others.
+      await zk.create('/mine', '', { ephemeral: true })
+      const hold = await zk.hold()
+      const states: string[] = []
+      const sessions: (bigint | undefined)[] = [zk.session?.id]
+      const heard = (wanted: string): Promise<void> =>
+        new Promise((resolve) => {
+          zk.addListener((state, { readOnly }) => {
+            const name = readOnly ? 'READ-ONLY' : state
+            if (name === wanted) resolve()
+            return name === wanted
+          })
+        })
+      zk.addListener((state, { readOnly }) => {
+        states.push(readOnly ? 'READ-ONLY' : state)
+        if (state === 'CONNECTED') sessions.push(zk.session?.id)
+      })
+      const isReadOnly = heard('READ-ONLY')
+      await ensemble.degrade()
+      await isReadOnly
+      expect(hold.signal.aborted).toBe(true)
+      const isBack = heard('CONNECTED')
+      await ensemble.mend()
+      await isBack
+      await zk.create('/mine-again', '', { ephemeral: true })
+      // The time of the first session was up, and LOST said so. That of one without a quorum may be, too: two seconds are
+      // not long for an election.
+      const legal = /^(?:SUSPENDED CONNECTED )*SUSPENDED LOST (?:READ-ONLY SUSPENDED (?:LOST )?)+CONNECTED$/
+      expect(states.join(' ')).toMatch(legal)
+      expect(new Set(sessions.slice(-3)).size).toBe(3)
+    }, 90_000)
   })
 }
 
