@@ -68,7 +68,8 @@ export interface KazooClientOptions {
   readonly trackEnsemble?: boolean | ((member: EnsembleMember) => string | null)
   /**
    * The pauses between rounds of connecting (`delay` 100 ms, `backoff` 2, `maxDelay` 5,000 ms), and how many rounds may
-   * fail in a row (`maxTries`, by default without limit).
+   * fail in a row (`maxTries`, by default without limit). While the session may still live they are at most a twentieth
+   * of its timeout, or `delay` if that is longer.
    */
   readonly connectionRetry?: KazooRetry | KazooRetryOptions
   /** What `client.retry` does. @defaultValue tries without limit, pauses from 100 to 5,000 ms */

@@ -25,9 +25,13 @@ export class Backoff {
     this.#ceiling = this.#options.delay
   }
 
-  /** The next pause, in milliseconds: between half of the current ceiling and all of it. */
-  next(): number {
-    const ceiling = this.#ceiling
+  /**
+   * The next pause, in milliseconds: between half of the current ceiling and all of it.
+   *
+   * @param longest - what the ceiling is cut to, though not below the first one; the pauses to come grow from there
+   */
+  next(longest = Infinity): number {
+    const ceiling = Math.min(this.#ceiling, Math.max(longest, this.#options.delay))
     this.#ceiling = Math.min(ceiling * this.#options.backoff, this.#options.maxDelay)
     return ceiling * (0.5 + this.#runtime.random() / 2)
   }

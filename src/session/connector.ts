@@ -24,6 +24,8 @@ export interface ConnectorTarget {
   dial(address: DialOptions, connectTimeout: number): void
   /** Too many rounds have failed. */
   gaveUp(cause: Error): void
+  /** The longest pause between rounds that there is time for now, in milliseconds. */
+  longestPause(): number
 }
 
 /** A connection that lived this long proves that its server works; a shorter one is answered with a pause. */
@@ -235,7 +237,7 @@ export class Connector {
   }
 
   #pauseThenConnect(): void {
-    this.#pause = this.#runtime.setTimer(this.#backoff.next(), () => this.#endPause())
+    this.#pause = this.#runtime.setTimer(this.#backoff.next(this.#target.longestPause()), () => this.#endPause())
   }
 
   #endPause(): void {

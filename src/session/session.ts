@@ -41,6 +41,11 @@ export interface SessionOptions extends ConnectorOptions {
   readonly log: Log
 }
 
+/**
+ * How many pauses between rounds of connecting go into a session timeout at least: a session that may still live is not to
+ * be lost to a pause, and the election of a leader not to be slept through.
+ */
+const pausesInSession = 20
 const emptyPassword = Buffer.alloc(16)
 const noSession = { id: 0n, password: emptyPassword }
 
@@ -97,6 +102,7 @@ export class Session implements LinkOwner {
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
+      longestPause: () => (this.#identity?.timeout ?? Infinity) / pausesInSession,
     })
     this.holds = new Holds(runtime)
     this.#search = new ReadWriteSearch(runtime, {

@@ -5,6 +5,7 @@ import { Backoff } from '../../../src/session/backoff.ts'
 import { Connector, type ConnectorOptions } from '../../../src/session/connector.ts'
 import { serverRound } from '../../../src/session/server-round.ts'
 import { Simulation } from '../../../src/testing/simulation/simulation.ts'
+import { timeout, world } from '../../support/world.ts'
 
 const server = (host: string, port = 2181): { host: string; port: number } => ({ host, port })
 
@@ -158,6 +159,35 @@ describe('the pauses between rounds', () => {
     expect(Math.round(backoff.next())).toBe(100)
   })
 
+  it('are no longer than there is time for, though not shorter than the first, and grow on from there', () => {
+    const runtime = { random: () => 1 - Number.EPSILON } as Runtime
+    const backoff = new Backoff(runtime, standard)
+    const pauses = [500, 500, 500, 500, 500, 30, Infinity, Infinity].map((longest) => Math.round(backoff.next(longest)))
+    expect(pauses).toEqual([100, 200, 400, 500, 500, 100, 200, 400])
+  })
+
+  it('stay short while a session may live, and grow when it is over', () =>
+    world(
+      async ({ sim, client, server, connect }) => {
+        const connection = await connect()
+        const attempts: { at: number; state: string }[] = []
+        connection.socket.destroy()
+        await sim.until(() => client.state === 'SUSPENDED')
+        while (attempts.filter(({ state }) => state === 'LOST').length < 6) {
+          const { socket } = await server.next()
+          attempts.push({ at: sim.now, state: client.state })
+          socket.destroy()
+        }
+        const gaps = attempts.slice(1).map(({ at, state }, index) => ({ gap: at - attempts[index]!.at, state }))
+        const kept = gaps.filter(({ state }) => state === 'SUSPENDED').map(({ gap }) => gap)
+        // A twentieth of the session timeout, and some milliseconds for the way there and back.
+        expect(kept.length).toBeGreaterThan(15)
+        expect(Math.max(...kept)).toBeLessThanOrEqual(timeout / 20 + 10)
+        expect(Math.max(...gaps.map(({ gap }) => gap))).toBeGreaterThan(1_000)
+      },
+      { sessionTimeout: timeout },
+    ))
+
   it('are spread over the upper half', () => {
     const runtime = new Simulation({ seed: 1 }).runtime('client')
     const firsts = Array.from({ length: 500 }, () => new Backoff(runtime, standard).next())
@@ -212,6 +242,7 @@ async function bench(
           if (linkLives !== null) runtime.setTimer(linkLives, () => connector.failed(new Error(`${host} failed`)))
         },
         gaveUp: (cause) => void gaveUp.push(cause),
+        longestPause: () => Infinity,
       },
     )
     connector.connect()
