@@ -4,7 +4,6 @@ import { isIP } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
 import { nodeFiles } from './node-files.ts'
-import { nodeProcesses } from './node-processes.ts'
 import { dialNode, listenNode } from './node-sockets.ts'
 import type { ResolvedAddress, Runtime } from './runtime.ts'
 
@@ -34,5 +33,4 @@ export const nodeRuntime: Runtime = {
   dial: dialNode,
   listen: listenNode,
   files: nodeFiles,
-  processes: nodeProcesses,
 }

@@ -30,7 +30,8 @@ export interface Runtime {
   /** Listens, and resolves once it does; rejects if it cannot (`EADDRINUSE`…). */
   listen(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener>
   readonly files: Files
-  readonly processes: Processes
+  /** Servers alone ask for them: so those of Node, which are the default, are not part of every client. */
+  readonly processes?: Processes | undefined
 }
 
 /** The processes of the machine. */

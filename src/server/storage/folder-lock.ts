@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { nodeProcesses } from '../../runtime/node-processes.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 
@@ -18,7 +19,7 @@ const longestPause = 50
  * @throws {@link DataDirectoryError} that names the process which has it
  */
 export async function lockFolder(runtime: Runtime, folder: string): Promise<() => Promise<void>> {
-  const { files, processes } = runtime
+  const { files, processes = nodeProcesses } = runtime
   const own = `${lockPrefix}${await processes.own()}`
   const path = join(folder, own)
   for (let left = tries; ;) {
@@ -49,7 +50,11 @@ async function makeLock({ files }: Runtime, folder: string, path: string): Promi
   }
 }
 
-async function findOther({ files, processes }: Runtime, folder: string, own: string): Promise<string | null> {
+async function findOther(
+  { files, processes = nodeProcesses }: Runtime,
+  folder: string,
+  own: string,
+): Promise<string | null> {
   for (const name of await files.list(folder)) {
     if (!name.startsWith(lockPrefix) || name === own) continue
     if (await processes.isRunning(name.slice(lockPrefix.length))) return name
