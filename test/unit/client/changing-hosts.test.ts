@@ -180,6 +180,22 @@ describe('setHosts', () => {
     ))
 })
 
+describe('a server that swallows what is sent to it', () => {
+  it.each([1, 2, 4])('costs no more than its share of the session timeout: %i of them, first in the list', (count) => {
+    const holes = Array.from({ length: count }, (_, index) => `10.77.0.${index + 1}:2181`)
+    return world({ hosts: all[0]!, randomizeHosts: false }, async ({ sim, client, states, reconnected }) => {
+      const from = sim.now
+      // Its server is gone, so that it searches.
+      client.setHosts([...holes, all[1]!])
+      await reconnected()
+      const spent = sim.now - from
+      expect(spent).toBeGreaterThanOrEqual((9_000 * count) / (count + 1) - 1)
+      expect(spent).toBeLessThan((9_000 * count) / (count + 1) + 200)
+      expect(states).toEqual(['SUSPENDED', 'CONNECTED'])
+    })
+  })
+})
+
 describe('a name whose addresses change', () => {
   it('is looked up anew when the connection is lost, and not before', () =>
     world({ hosts: 'zk:2181' }, async ({ sim, ensemble, dialled, states, reconnected }) => {
