@@ -247,7 +247,8 @@ export class KazooClient extends ZnodeVerbs {
 
   /**
    * Authenticates the session, on this connection and on those to come. A server closes the connection on credentials
-   * it refuses; the client reconnects without them.
+   * it refuses; the client reconnects without them. What is accepted is presented for as long as the client lives: what
+   * expires is better given by a function, as the option `authData`.
    *
    * @throws AuthFailedError
    */

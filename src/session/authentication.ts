@@ -80,7 +80,6 @@ export class Authentication {
   /** Why the connection ended, for whoever wonders what kept it from being made. */
   explain(cause: Error): Error {
     if (cause instanceof AuthFailedError || this.#doing !== 'sasl') return cause
-    // Up to 3.5 it says no more to a client that it refuses.
     return new Error(`the connection ended before SASL authentication was done: ${cause.message}`, { cause })
   }
 

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
 
 import { describe, expect, it } from 'vitest'
 
@@ -48,6 +50,33 @@ describe('TLS', () => {
       expect((error as Error).cause).toBeInstanceOf(Error)
     },
   )
+
+  it.each([
+    ['of an unknown authority', 'localhost', true],
+    ['of another host', '127.0.0.1', { ca, servername: 'elsewhere.example' }],
+  ] as const)('sends not a byte to a server with a certificate %s', async (_name, host, options) => {
+    let received = 0
+    let connections = 0
+    const server = createServer({ key: tls.key, cert: tls.cert }, (socket) => {
+      connections++
+      socket.on('data', (chunk: Buffer) => void (received += chunk.length))
+      socket.on('error', () => {})
+    })
+    server.on('tlsClientError', () => connections++)
+    await new Promise<void>((resolve) => server.listen(0, resolve))
+    const { port } = server.address() as AddressInfo
+    const client = new KazooClient({
+      hosts: `${host}:${port}`,
+      tls: options,
+      authData: [{ scheme: 'digest', credential: 'user:secret' }],
+      saslOptions: { mechanism: 'DIGEST-MD5', username: 'user', password: 'secret' },
+      session: { id: 5n, password: Buffer.alloc(16, 5) },
+    })
+    await client.start({ timeout: 500 }).catch(() => {})
+    await new Promise((resolve) => server.close(resolve))
+    expect(connections).toBeGreaterThan(0)
+    expect(received).toBe(0)
+  })
 
   it('asks for its options anew when it reconnects', async () => {
     await using server = await serve()

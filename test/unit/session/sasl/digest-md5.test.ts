@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { digestsOf, parseDirectives } from '../../../../src/protocol/digest-md5.ts'
+import { digestsOf, parseDirectives, quote } from '../../../../src/protocol/digest-md5.ts'
 import { SaslError } from '../../../../src/protocol/sasl-error.ts'
 import { DigestMd5Server } from '../../../../src/server/sasl/digest-md5.ts'
 import { DigestMd5Client } from '../../../../src/session/sasl/digest-md5.ts'
@@ -16,6 +17,37 @@ function answerTo(challenge: string | Buffer, options = bob): string {
   client.next(null)
   return client.next(Buffer.from(challenge))!.toString('utf8')
 }
+
+describe('directives', () => {
+  it('are values, or SaslError, whatever is sent', () => {
+    const piece = fc.constantFrom('a', 'nonce', '=', '"', '\\', ',', ' ', '\n', 'é', '\0', 'realm="x"', 'qop=auth,')
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(piece).map((pieces) => pieces.join('')),
+        ),
+        (text) => {
+          try {
+            for (const [name, value] of parseDirectives(text))
+              expect([typeof name, typeof value]).toEqual(['string', 'string'])
+          } catch (error) {
+            expect(error).toBeInstanceOf(SaslError)
+          }
+        },
+      ),
+    )
+  })
+
+  it('are read as they were written, in quotes', () => {
+    const value = fc.string({ unit: 'grapheme' }).filter((text) => !/[\0\r\n\u2028\u2029]/.test(text))
+    fc.assert(
+      fc.property(value, (text) => {
+        expect(parseDirectives(`a=${quote(text)}`).get('a')).toBe(text)
+      }),
+    )
+  })
+})
 
 describe('the digests', () => {
   it('are those of the example in RFC 2831', () => {
