@@ -46,7 +46,7 @@ export class Holds implements HoldKeeper {
     this.#runtime = runtime
   }
 
-  /** When the leader was last asked: what the next heartbeat is due by. */
+  /** When the leader was last asked, with success or in vain on a new connection: what the next heartbeat is due by. */
   get askedAt(): number {
     return this.#askedAt
   }
@@ -55,12 +55,8 @@ export class Holds implements HoldKeeper {
   granted(sessionId: bigint, timeout: number, sentAt: number, readOnly: boolean): void {
     this.#sessionId = sessionId
     this.#timeout = timeout
-    this.asked(sentAt)
+    this.#askedAt = sentAt
     if (!readOnly) this.#confirmed(sentAt)
-  }
-
-  asked(at: number): void {
-    if (at > this.#askedAt) this.#askedAt = at
   }
 
   /** A request was answered that was sent at that time. To be called while something is held. */
@@ -114,8 +110,8 @@ export class Holds implements HoldKeeper {
   }
 
   #confirmed(sentAt: number): void {
-    this.asked(sentAt)
     if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt
+    if (sentAt > this.#askedAt) this.#askedAt = sentAt
   }
 
   #interval(): number {

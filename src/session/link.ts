@@ -158,7 +158,6 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
       this.#pingSentAt = null
     })
     this.send(request)
-    this.#owner.holds.asked(this.#lastSentAt)
   }
 
   dead(silence: number): void {

@@ -11,6 +11,7 @@ import {
 import { operations } from '../../../src/protocol/operations.ts'
 import { Holds } from '../../../src/session/holds.ts'
 import { someStat, type ReceivedRequest, type ScriptedConnection } from '../../support/scripted-server.ts'
+import { skewedClock } from '../../support/skewed-clock.ts'
 import { failure, timeout, world, type World } from '../../support/world.ts'
 
 const interval = timeout / 3
@@ -241,6 +242,29 @@ describe('a hold', () => {
       it.sim.pause('client', limit + 1)
       await reading
       expect(order).toEqual(['lost', 'answered'])
+    }))
+
+  it('is lost before a request leaves that was made after a long computation', () =>
+    world(async ({ sim, server }) => {
+      const clock = skewedClock(sim.runtime('busy'))
+      const client = new KazooClient({ hosts: 'server', runtime: clock.runtime })
+      const started = client.start()
+      const connection = await server.next()
+      await connection.accept({ timeout })
+      await started
+      const holding = client.hold()
+      connection.answer(await connection.expect('sync'), 'sync', { path: '/' })
+      const { signal } = await holding
+      let wasLost: boolean | undefined
+      clock.skew += limit
+      void client.set('/a', 'x').catch(() => {})
+      expect(signal.aborted).toBe(false)
+      void connection.expect('setData').then(() => (wasLost = signal.aborted))
+      const sentAt = sim.now
+      await sim.until(() => wasLost !== undefined)
+      expect(wasLost).toBe(true)
+      expect(sim.now - sentAt).toBeLessThan(5)
+      await sim.until(() => client.state === 'LOST')
     }))
 
   it('may be ended by a stop that its own end brings about, in a legal order of states', () =>

@@ -166,6 +166,37 @@ describe('the search for a server with a quorum', () => {
       expect(events).toEqual([{ type: 'CREATED', path: '/a' }])
     }))
 
+  it('moves to that one first, whichever is next in the list', () =>
+    world(
+      async (it) => {
+        const three = await new ScriptedServer(it.sim.runtime('three')).listen(2181, '0.0.0.0')
+        three.words.set('isro', 'rw')
+        await connectReadOnly(it)
+        await accept(await three.next(), 9n, false)
+        await it.sim.until(() => it.client.connected && !it.client.readOnly)
+        expect(it.two.connections).toEqual([])
+      },
+      { hosts: 'one,two,three' },
+    ))
+
+  it('begins anew, with its short pauses, after a server with a quorum was reached', () =>
+    world(async (it) => {
+      const { sim, one, two, client } = it
+      void answerPings(await connectReadOnly(it))
+      await sim.until(() => two.asked.length === 8)
+      two.words.set('isro', 'rw')
+      const second = await two.next()
+      await accept(second, 9n, false)
+      await sim.until(() => client.connected && !client.readOnly)
+      two.words.set('isro', 'ro')
+      second.socket.destroy()
+      await accept(await one.next(), 9n, true)
+      await sim.until(() => client.readOnly)
+      const [before, start] = [two.asked.length, sim.now]
+      await sim.until(() => two.asked.length > before)
+      expect(sim.now - start).toBeLessThan(110)
+    }))
+
   it('ends when it is there', () =>
     world(async (it) => {
       await connectReadOnly(it)
