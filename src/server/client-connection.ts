@@ -10,6 +10,7 @@ import { certificateIdentities, type Identity } from './auth-schemes.ts'
 import type { ConnectionView } from './commands/source.ts'
 import type { Database } from './database.ts'
 import type { DataNode } from './data-node.ts'
+import { Deadline, handshakePatience, type Patience } from './deadline.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from './error-codes.ts'
 import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
@@ -17,7 +18,6 @@ import type { AnswerFault, Faults } from './faults.ts'
 import { FirstBytes } from './first-bytes.ts'
 import type { FlushQueue } from './flush-queue.ts'
 import { welcome, writeWelcome } from './handshake.ts'
-import { HandshakeDeadline } from './handshake-deadline.ts'
 import { HeldFrames, holds } from './held-frames.ts'
 import { javaAddress, javaPeer } from './ip-acl.ts'
 import { type Latency, LatencyMeter } from './latency.ts'
@@ -69,8 +69,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#held.release(holds.turn)
     this.goOn()
   }
-  /** Null once the client has said what it wants. */
-  #deadline: HandshakeDeadline | null
+  /** Null once the client has said what it wants, unless its session has moved since. */
+  #deadline: Deadline | null
   #session: Session | null = null
   #sasl: DigestMd5Server | null = null
   #xid = 0
@@ -102,8 +102,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
     if (host.faults.paused) socket.pause()
-    const isHeld = (): boolean => this.#isHeld
-    this.#deadline = new HandshakeDeadline(settings.runtime, isHeld, () => this.close())
+    this.#deadline = this.#endAfter(handshakePatience, () => this.#isHeld)
   }
 
   /** The session, once there is one. */
@@ -190,6 +189,10 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   // SessionConnection
+
+  movedAway(): void {
+    this.#deadline ??= this.#endAfter({ silence: this.timeout, total: Infinity }, () => this.#host.faults.paused)
+  }
 
   close(): void {
     if (this.#closed) return
@@ -337,6 +340,10 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#countReceived()
     if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
     else this.#request(this.#session, reader)
+  }
+
+  #endAfter(patience: Patience, isHeld: () => boolean): Deadline {
+    return new Deadline(patience, this.database.settings.runtime, isHeld, () => this.close())
   }
 
   #introduced(): void {

@@ -34,7 +34,9 @@ function resume({ sessionId, password }: ConnectRequest, database: Database): Se
   // Whoever asks, the connection that the session has here is over. One at another member is not.
   for (const connection of session.connections) if (connection.database === database) connection.close()
   if (password === null) return null
-  return sessionPassword(sessionId).equals(password) ? session : null
+  if (!sessionPassword(sessionId).equals(password)) return null
+  for (const connection of session.connections) if (connection.database !== database) connection.movedAway()
+  return session
 }
 
 export function writeWelcome(

@@ -4,6 +4,8 @@ import type { Runtime, Timer } from '../runtime/runtime.ts'
 export interface SessionConnection {
   /** Of the server that it is connected to. */
   readonly database: object
+  /** The session was taken up at another server: what keeps it alive says nothing of this connection any more. */
+  movedAway(): void
   /** Ends the connection: its session is over, or served by another connection. */
   close(): void
 }

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { KazooClient, NotReadOnlyError, type KazooClientOptions, type KazooState } from '../../../../src/index.ts'
 import { EmbeddedEnsemble, type EmbeddedEnsembleOptions } from '../../../../src/server/index.ts'
 import { Simulation } from '../../../../src/testing/index.ts'
+import { handshakeFrame, requestFrame, type RawHandshake } from '../../../support/raw-client.ts'
+import { RawPeer } from '../../../support/raw-peer.ts'
 
 interface World {
   readonly sim: Simulation
@@ -169,6 +171,32 @@ describe('EmbeddedEnsemble', () => {
       },
       { noticeAfter: 2_000 },
     ))
+
+  it('closes the old connection of a session that has moved, if nobody is there any more', () =>
+    world(async ({ sim, ensemble }) => {
+      const [one, two] = [ensemble.member(1), ensemble.member(2)]
+      const dial = async ({ port }: { readonly port: number }, handshake: RawHandshake): Promise<RawPeer> => {
+        const peer = RawPeer.dial(sim.runtime('raw'), sim.address('servers'), port)
+        await peer.opened
+        peer.socket.write(handshakeFrame({ timeout: 4_000, ...handshake }))
+        await peer.received(41)
+        return peer
+      }
+      const lost = await dial(one, {})
+      const sessionId = lost.bytes.readBigInt64BE(12)
+      const password = lost.bytes.subarray(24, 40)
+      const alive = await dial(two, { sessionId, password })
+      let expired = false
+      void alive.closed.then(() => (expired = true))
+      const since = sim.now
+      while (one.server.connectionCount > 0) {
+        alive.socket.write(requestFrame('ping', undefined, -2))
+        await sim.sleep(500)
+      }
+      expect(sim.now - since).toBeGreaterThan(3_000)
+      expect(sim.now - since).toBeLessThan(6_000)
+      expect([expired, two.server.connectionCount]).toEqual([false, 1])
+    }))
 
   it('elects another leader when the old one is cut off from most', () =>
     world(async ({ sim, ensemble, connect }) => {
