@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
 import { nodeFiles } from './node-files.ts'
-import { dialNode, listenNode } from './node-sockets.ts'
+import { dialNode } from './node-sockets.ts'
 import type { ResolvedAddress, Runtime } from './runtime.ts'
 
 /** The real world, as Node offers it. */
@@ -31,6 +31,7 @@ export const nodeRuntime: Runtime = {
     return found.map((entry) => ({ address: entry.address, family: entry.family as 4 | 6 }))
   },
   dial: dialNode,
-  listen: listenNode,
+  // Loaded when wanted: a client never listens, and should not carry it.
+  listen: async (options, accept) => (await import('./node-listener.ts')).listenNode(options, accept),
   files: nodeFiles,
 }
