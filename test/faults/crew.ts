@@ -144,13 +144,10 @@ export class Crew {
     this.#trial.count('acknowledged', counts.acknowledged)
     this.#trial.count('open', counts.open)
     this.#trial.count('refused', counts.refused)
-    this.#trial.count('suspended', this.#total('SUSPENDED'))
-    // The last of each is that of its end.
-    this.#trial.count('lost', this.#total('LOST') - this.participants.length)
-  }
-
-  #total(state: 'SUSPENDED' | 'LOST'): number {
-    return this.participants.reduce((sum, participant) => sum + participant.times(state), 0)
+    for (const { suspensions, losses } of this.participants) {
+      this.#trial.count('suspended', suspensions)
+      this.#trial.count('lost', losses)
+    }
   }
 
   /** Makes the znodes that all use. */

@@ -40,9 +40,14 @@ export class Participant {
     this.client.addListener((state, { stopped }) => void this.heard.push({ state, stopped }))
   }
 
-  /** How often a state was told. */
-  times(state: KazooState): number {
-    return this.heard.filter((each) => each.state === state).length
+  /** How often its connection was lost. */
+  get suspensions(): number {
+    return this.heard.filter(({ state }) => state === 'SUSPENDED').length
+  }
+
+  /** How often its session was lost, its own end apart. */
+  get losses(): number {
+    return this.heard.filter(({ state, stopped }) => state === 'LOST' && !stopped).length
   }
 
   /** Whether it has, or is making, a connection to that server. */

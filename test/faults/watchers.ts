@@ -91,7 +91,7 @@ export class Watchers {
     const arm = async (): Promise<void> => {
       this.#busy++
       try {
-        const losses = this.#participant.times('LOST')
+        const losses = this.#participant.losses
         let calls = 0
         let version = -1
         const watch = (event: WatchedEvent): void => {
@@ -113,7 +113,7 @@ export class Watchers {
       await arm()
       const now = this.#oneShot.get(path) ?? -1
       // Another session may be at a server that knows less.
-      if (this.#participant.times('LOST') > losses) return
+      if (this.#participant.losses > losses) return
       if (event.type === 'CHANGED' && before !== -1 && now <= before && !this.#stopped) {
         this.#ledger.problems.push(`${name}: ${path} was said to have changed from version ${before}, and is at ${now}`)
       }

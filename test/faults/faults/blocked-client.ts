@@ -14,6 +14,10 @@ export interface BlockedTask {
   readonly before: number
   /** Requests that are sent right before. */
   readonly inFlight: number
+  /** Whether they leave the process. */
+  readonly flush: boolean
+  /** Whether it asks for something as soon as it goes on. */
+  readonly askAtOnce: boolean
 }
 
 /** What came of it. */
@@ -28,7 +32,7 @@ export interface BlockedReport {
   readonly watchedVersion: number
 }
 
-const { hosts, sessionTimeout, block, before, inFlight } = workerData as BlockedTask
+const { hosts, sessionTimeout, block, before, inFlight, flush, askAtOnce } = workerData as BlockedTask
 const problems: string[] = []
 const outcomes = { acknowledged: [] as string[], open: [] as string[], refused: [] as string[] }
 const participant = new Participant('t', { hosts, sessionTimeout })
@@ -79,12 +83,14 @@ async function run(): Promise<void> {
   }
   const hold = await client.hold()
   for (let i = 0; i < inFlight; i++) create()
+  // Sent, and answered while nobody listens; or not even sent.
+  if (flush) await new Promise<void>((resolve) => void setImmediate(resolve))
   parentPort?.postMessage({ kind: 'blocked' }, [])
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, block)
   if (!hold.signal.aborted) problems.push('it holds on, after its time is over')
   isUnaware = true
   // Asked in the same turn, before anybody can know.
-  create()
+  if (askAtOnce) create()
   const since = 1
   await participant.hears('LOST', since)
   await participant.hears('CONNECTED', since)

@@ -33,9 +33,12 @@ async function blocked(trial: Trial, source: string): Promise<void> {
     const task: BlockedTask = {
       hosts: `${trial.hostsFrom(random.integer(0, target.members.length - 1))}${root}`,
       sessionTimeout: timeout,
-      block: random.between(timeout * 1.1, timeout * 2.5),
+      // A server rounds up: for a short while after, it would still answer.
+      block: timeout * (random.chance(0.5) ? random.between(1.05, 1.2) : random.between(1.2, 2.5)),
       before: random.between(0, 300),
       inFlight: random.integer(0, 40),
+      flush: random.chance(0.7),
+      askAtOnce: random.chance(0.5),
     }
     const worker = new Worker(source, { eval: true, workerData: task })
     try {

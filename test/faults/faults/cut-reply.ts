@@ -69,8 +69,8 @@ export const cutReply: Fault = {
     } finally {
       proxy.toClient.cutAfter(null)
       for (const problem of await participant.stop()) trial.problem(problem)
-      trial.count('suspended', participant.times('SUSPENDED'))
-      trial.count('lost', participant.times('LOST') - 1)
+      trial.count('suspended', participant.suspensions)
+      trial.count('lost', participant.losses)
     }
   },
 }

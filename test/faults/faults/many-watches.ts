@@ -49,7 +49,7 @@ class Field {
     const participant = await this.#participant()
     const { client, heard } = participant
     const { random } = trial
-    const losses = participant.times('LOST')
+    const losses = participant.losses
     const since = heard.length
     await trial.withFreshClient(async (writer) => {
       for (const proxy of this.#proxies) await proxy.setMode('refuse')
@@ -59,7 +59,7 @@ class Field {
       await this.#toggle(writer, away)
       for (const proxy of this.#proxies) await proxy.heal()
       await participant.hears('CONNECTED', since)
-      const isLost = participant.times('LOST') > losses
+      const isLost = participant.losses > losses
       trial.count('suspended')
       if (isLost) {
         // It happens on a machine that is slow enough: the session took the watches with it, and none may be called.
