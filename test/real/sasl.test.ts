@@ -103,7 +103,9 @@ const asUser = (username: string, password: string): SaslOptions => ({ mechanism
 
 const client = (hosts: string, options: KazooClientOptions): KazooClient =>
   new KazooClient({
-    hosts,
+    // Thrice, so that an attempt takes no more than a third of the session timeout: a ZooKeeper that is just being started
+    // now and then reads the first bytes of a handshake, and never answers.
+    hosts: [hosts, hosts, hosts].join(','),
     sessionTimeout: 20 * TICK_TIME,
     connectionRetry: { delay: 20, backoff: 1, maxDelay: 20 },
     ...options,
