@@ -77,11 +77,15 @@ export class Participant {
 
   /** Stops the client, and waits until nothing of it is left. */
   async stop(): Promise<string[]> {
+    const problems: string[] = []
+    await until('', () => !this.client.connected || this.client.pending === 0, 5_000).catch(() => {
+      problems.push(`${this.name} has ${this.client.pending} requests pending`)
+    })
     const timeout = this.client.session?.timeout ?? 0
     const started = performance.now()
     await this.client.stop()
     const took = performance.now() - started
-    const problems = this.stateProblems()
+    problems.push(...this.stateProblems())
     // It promises the session timeout; the rest is for a machine that has other things to do.
     if (took > timeout + 2_000) problems.push(`${this.name} took ${Math.round(took)} ms to stop`)
     await until('', () => this.runtime.open.length === 0, 5_000).catch(() => {
