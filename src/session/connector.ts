@@ -187,7 +187,7 @@ export class Connector {
       this.#address = address
       this.#last = candidate
       this.#options.log('debug', { server: this.#describe() }, 'connecting to ZooKeeper')
-      this.#target.dial(address, this.#list.share(this.#options.sessionTimeout) / candidate.siblings)
+      this.#target.dial(address, this.#list.share(this.#options.sessionTimeout, candidate.siblings))
       return
     }
   }

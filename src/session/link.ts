@@ -262,7 +262,9 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     // The event loop may have been blocked, with the answer waiting in the socket: let it be read first.
     this.#connectTimer = this.#runtime.setImmediate(() => {
       const { connectTimeout } = this.#terms
-      this.close(new Error(`no ${this.#stage === 'dialling' ? 'connection' : 'answer'} within ${connectTimeout} ms`))
+      this.close(
+        new Error(`no ${this.#stage === 'dialling' ? 'connection' : 'answer'} within ${Math.round(connectTimeout)} ms`),
+      )
     })
   }
 

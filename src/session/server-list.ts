@@ -61,10 +61,13 @@ export class ServerList {
     return this.#servers
   }
 
-  /** Milliseconds for each server: an equal part, so that one black hole does not cost the session. */
-  share(sessionTimeout: number): number {
+  /**
+   * Milliseconds for each of a server's addresses: an equal part for each server, so that one black hole does not cost the session; never more than a
+   * third, as a single server, too, may leave one handshake unanswered that it would answer the next time.
+   */
+  share(sessionTimeout: number, addresses = 1): number {
     const count = this.#servers.length + (this.#withFallback ? this.#fallback.length : 0)
-    return Math.max(1, sessionTimeout / Math.max(1, count))
+    return Math.max(1, sessionTimeout / Math.max(3, count * addresses))
   }
 
   /**

@@ -53,7 +53,7 @@ describe('start', () => {
     world(async ({ server, client }) => {
       const starting = failure(client.start({ timeout: 25_000 }))
       await server.next()
-      expect((await starting).cause).toMatchObject({ message: 'no answer within 10000 ms' })
+      expect((await starting).cause).toMatchObject({ message: 'no answer within 3333 ms' })
     }))
 
   it('can be tried again after it failed', () =>

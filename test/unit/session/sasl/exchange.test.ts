@@ -131,7 +131,7 @@ describe('SASL', () => {
         const sasl = new DigestMd5Server(new Map([['bob', 'secret']]), Buffer.alloc(30, 7))
         for (let round = 0; round < 2; round++) {
           const request = await second.expect('sasl')
-          await sim.sleep(timeout * 0.4)
+          await sim.sleep(timeout * 0.15)
           second.answer(request, 'sasl', { token: sasl.evaluate(Buffer.from(request.values.token ?? [])) }, 0n)
         }
         expect((await second.next()).op).toBe('ping')
