@@ -1,6 +1,6 @@
 import { describeType } from '../common/paths.ts'
 import { anyVersion } from '../protocol/constants.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { WatchListener } from '../session/watches/watch-registry.ts'
 
 /** What a znode's data may be given as. Null is told apart from empty on the server. */
 export type DataInput = string | Uint8Array | null

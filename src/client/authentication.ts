@@ -1,7 +1,7 @@
 import { describeType } from '../common/paths.ts'
-import type { AuthInfo } from '../session/auth-request.ts'
-import type { CredentialSource } from '../session/credentials.ts'
-import type { SaslOptions, SaslSource } from '../session/sasl/options.ts'
+import type { AuthInfo } from '../session/authentication/auth-request.ts'
+import type { CredentialSource } from '../session/authentication/credentials.ts'
+import type { SaslOptions, SaslSource } from '../session/authentication/sasl/options.ts'
 
 /** The options about who the client is. What is secret never appears in what is thrown. */
 

@@ -1,5 +1,5 @@
 import { describeType } from '../common/paths.ts'
-import { formatServer, parseHosts, type ServerName } from '../session/hosts.ts'
+import { formatServer, parseHosts, type ServerName } from '../session/connecting/hosts.ts'
 
 /** A member of the ensemble, as the configuration in `/zookeeper/config` has it. */
 export interface EnsembleMember {

@@ -72,16 +72,16 @@ export {
 export { Stat, type StatFields } from '../protocol/stat.ts'
 export { nodeRuntime } from '../runtime/node-runtime.ts'
 export type * from '../runtime/runtime.ts'
-export type { AuthInfo } from '../session/auth-request.ts'
-export type { Hold, HoldLoss, HoldOptions } from '../session/hold.ts'
-export type { HostProvider } from '../session/host-provider.ts'
+export type { AuthInfo } from '../session/authentication/auth-request.ts'
+export type { Hold, HoldLoss, HoldOptions } from '../session/holding/hold.ts'
+export type { HostProvider } from '../session/connecting/host-provider.ts'
 export type { CallOptions } from '../session/request.ts'
-export type { Kerberos, KerberosClient } from '../session/sasl/kerberos.ts'
-export type { DigestMd5Options, GssapiOptions, SaslOptions } from '../session/sasl/options.ts'
+export type { Kerberos, KerberosClient } from '../session/authentication/sasl/kerberos.ts'
+export type { DigestMd5Options, GssapiOptions, SaslOptions } from '../session/authentication/sasl/options.ts'
 export type { SessionIdentity } from '../session/session-identity.ts'
 export { KazooState } from '../session/session-state.ts'
 export type { StateChange, StateListener } from '../session/state-listeners.ts'
-export type { EventType, WatchedEvent, WatchListener } from '../session/watch-registry.ts'
+export type { EventType, WatchedEvent, WatchListener } from '../session/watches/watch-registry.ts'
 export type {
   ConnectionLostMessage,
   ConnectionMessage,
@@ -90,4 +90,4 @@ export type {
   SessionMessage,
   StateMessage,
   TracedSession,
-} from '../session/tracing.ts'
+} from '../session/observing/tracing.ts'

@@ -3,7 +3,7 @@ import { operations } from '../protocol/operations.ts'
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
-import type { WatchListener, WatchRegistry } from '../session/watch-registry.ts'
+import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
 import type { DataAndStat } from './requests.ts'
 
 const emptyData = Buffer.alloc(0)

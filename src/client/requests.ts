@@ -5,7 +5,7 @@ import type { Reader } from '../protocol/reader.ts'
 import { readStat, type Stat } from '../protocol/stat.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
-import type { WatchRegistry } from '../session/watch-registry.ts'
+import type { WatchRegistry } from '../session/watches/watch-registry.ts'
 import { fromWire, type Acl } from './acl.ts'
 
 const emptyData = Buffer.alloc(0)

@@ -1,5 +1,5 @@
 import type { CallOptions } from '../session/request.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { WatchListener } from '../session/watches/watch-registry.ts'
 import type { Acl } from './acl.ts'
 import type { PersistentWatchListener } from './persistent-watch.ts'
 

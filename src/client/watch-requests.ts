@@ -3,7 +3,7 @@ import { addWatchModes, watcherTypes } from '../protocol/constants.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
-import type { WatchListener, WatchRegistry } from '../session/watch-registry.ts'
+import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
 
 /** A watch that lasts: on one znode, or on all below it too. */
 export type LastingKind = 'persistent' | 'recursive'

@@ -1,7 +1,7 @@
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
 import type { Stat } from '../protocol/stat.ts'
 import type { CallOptions } from '../session/request.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { WatchListener } from '../session/watches/watch-registry.ts'
 import { checkAcl, copyAcl, type Acl } from './acl.ts'
 import { checkBoolean, checkOptions, optionNames, toBytes, toListener, toVersion, type DataInput } from './arguments.ts'
 import type { ClientCore } from './client-core.ts'

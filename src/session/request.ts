@@ -3,7 +3,7 @@ import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import type { Runtime, Timer } from '../runtime/runtime.ts'
 import type { Batch } from '../transport/connection.ts'
-import type { WatchListener, WatchRegistry } from './watch-registry.ts'
+import type { WatchListener, WatchRegistry } from './watches/watch-registry.ts'
 
 /** How a caller limits a call that waits. */
 export interface CallOptions {
