@@ -148,9 +148,13 @@ async function findAgain(
   prefix: string,
   limits: Limits,
 ): Promise<string | undefined> {
-  // The server that is asked now may be behind the one that created it.
-  await persist(() => host.submit(new SyncRequest(host.chroot, parent), limits()))
-  const children = await persist(() => host.submit(new GetChildrenRequest(host.chroot, parent, null), limits()))
+  // The server that is asked now may be behind the one that created it. Both go over one connection: what a server has
+  // caught up with says nothing about the next, which a new session may reach however far behind it is.
+  const children = await persist(async () => {
+    const synced = host.submit(new SyncRequest(host.chroot, parent), limits())
+    const listed = host.submit(new GetChildrenRequest(host.chroot, parent, null), limits())
+    return (await Promise.all([synced, listed]))[1]
+  })
   const name = children?.find((child) => child.startsWith(prefix))
   return name === undefined ? undefined : childPath(parent, name)
 }

@@ -61,8 +61,10 @@ describe('a protected create whose reply was lost', () => {
       const [created] = await loseReply(it, {})
       const connection = await reconnect(it)
       const search = await connection.expect('sync')
+      const list = await connection.expect('getChildren')
       const stopping = it.client.stop()
       connection.answer(search, 'sync', { path: '/p' })
+      connection.answer(list, 'getChildren', { children: [] })
       await answerClose(connection)
       await stopping
       const error = await created
@@ -93,6 +95,27 @@ describe('a protected create whose reply was lost', () => {
       connection.answer(sync, 'sync', { path: '/p' })
       const list = await connection.expect('getChildren')
       connection.answer(list, 'getChildren', { children: ['b', path.slice('/p/'.length)] })
+      expect(await creating).toBe(path)
+    }))
+
+  it('is searched for anew when another session may be at a server that has not caught up', () =>
+    world(async (it) => {
+      const first = await it.connect()
+      const creating = it.client.create('/p/a', 'x', { protect: true })
+      const path = (await first.expect('create')).values.path
+      first.socket.destroy()
+      const second = await reconnect(it)
+      const caughtUp = await second.expect('sync')
+      await second.expect('getChildren')
+      second.answer(caughtUp, 'sync', { path: '/p' })
+      second.socket.end()
+      await (await it.server.next()).refuse()
+      const third = await it.server.next()
+      await third.accept({ timeout, sessionId: 0x2_0000n })
+      const sync = await third.expect('sync')
+      const list = await third.expect('getChildren')
+      third.answer(sync, 'sync', { path: '/p' })
+      third.answer(list, 'getChildren', { children: [path.slice('/p/'.length)] })
       expect(await creating).toBe(path)
     }))
 
