@@ -1,12 +1,12 @@
 import type { Runtime } from '../runtime/runtime.ts'
-import { makeAuthSchemes, type AuthSchemes } from './auth-schemes.ts'
-import { DataTree } from './data-tree.ts'
+import { makeAuthSchemes, type AuthSchemes } from './access/auth-schemes.ts'
+import { DataTree } from './tree/data-tree.ts'
 import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
 import { SessionTable, type Session, type SessionConnection } from './session-table.ts'
 import type { Storage, StoredState } from './storage/storage.ts'
-import type { Transaction } from './transaction.ts'
-import { WatchTables } from './watch-table.ts'
+import type { Transaction } from './tree/transaction.ts'
+import { WatchTables } from './tree/watch-table.ts'
 
 /** A storage, and what was found in it. */
 export interface Stored {

@@ -1,15 +1,15 @@
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
-import { ClientConnection, type ConnectionHost } from './client-connection.ts'
+import { ClientConnection, type ConnectionHost } from './connection/client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
 import type { CommandSource } from './commands/source.ts'
 import { Database } from './database.ts'
 import { Faults } from './faults.ts'
-import { FlushQueue } from './flush-queue.ts'
+import { FlushQueue } from './connection/flush-queue.ts'
 import { standalone } from './membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from './options.ts'
 import { Reaper } from './reaper.ts'
-import { Statistics } from './statistics.ts'
+import { Statistics } from './connection/statistics.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Transaction, TransactionHeader } from './transaction.ts'
+import type { Transaction, TransactionHeader } from './tree/transaction.ts'
 
 /** A transaction and its place in history. */
 export interface HistoryEntry {

@@ -1,7 +1,7 @@
 import type { Timer } from '../runtime/runtime.ts'
 import type { Database } from './database.ts'
-import { ownerKind, ttlOf } from './owner.ts'
-import { prepareDeleteContainer } from './prepare.ts'
+import { ownerKind, ttlOf } from './tree/owner.ts'
+import { prepareDeleteContainer } from './tree/prepare.ts'
 
 /** A container that never had a child is left alone for this long, in milliseconds. */
 const unusedContainer = 5 * 60_000

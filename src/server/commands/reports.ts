@@ -1,4 +1,4 @@
-import type { Latency, LatencyHistogram } from '../latency.ts'
+import type { Latency, LatencyHistogram } from '../connection/latency.ts'
 import { fullVersion, hex, type CommandSource, type ConnectionView } from './source.ts'
 
 /** `srvr`, and `stat`, which lists the clients as well. */

@@ -1,7 +1,7 @@
 import type { Database } from '../database.ts'
-import type { Latency } from '../latency.ts'
+import type { Latency } from '../connection/latency.ts'
 import type { ServerSettings } from '../options.ts'
-import type { Statistics } from '../statistics.ts'
+import type { Statistics } from '../connection/statistics.ts'
 
 /** The version of ZooKeeper that this server stands for. */
 export const version = '3.9.4'

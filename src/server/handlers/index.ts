@@ -1,5 +1,5 @@
 import type { OperationName } from '../../protocol/operations.ts'
-import type { Handlers } from '../handler.ts'
+import type { Handlers } from './handler.ts'
 import { readHandlers } from './reads.ts'
 import { sessionHandlers } from './sessions.ts'
 import { watchHandlers } from './watches.ts'

@@ -2,11 +2,11 @@ import { ProtocolError } from '../../common/errors.ts'
 import { permissions } from '../../protocol/constants.ts'
 import type { MultiResult } from '../../protocol/multi.ts'
 import { operations } from '../../protocol/operations.ts'
-import { maskDigests } from '../acl-check.ts'
-import type { DataNode } from '../data-node.ts'
+import { maskDigests } from '../access/acl-check.ts'
+import type { DataNode } from '../tree/data-node.ts'
 import { errorCodes } from '../error-codes.ts'
-import type { Handlers, RequestContext } from '../handler.ts'
-import { watchKinds } from '../watch-table.ts'
+import type { Handlers, RequestContext } from './handler.ts'
+import { watchKinds } from '../tree/watch-table.ts'
 
 /** Bytes. Beyond, the connection is closed: any client, too, would refuse the answer. */
 const largestMultiRead = 64 * 1024 * 1024

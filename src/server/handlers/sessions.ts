@@ -1,7 +1,7 @@
 import { operations } from '../../protocol/operations.ts'
-import { certificateIdentities, digestId, type Identity } from '../auth-schemes.ts'
+import { certificateIdentities, digestId, type Identity } from '../access/auth-schemes.ts'
 import { errorCodes } from '../error-codes.ts'
-import type { Handlers, RequestContext } from '../handler.ts'
+import type { Handlers, RequestContext } from './handler.ts'
 
 /** So many identities has one connection at most: `auth` in an ACL stands for each of them. */
 const mostIdentities = 1_000

@@ -1,8 +1,8 @@
 import { addWatchModes, eventTypes, watcherTypes } from '../../protocol/constants.ts'
 import type { RequestOf } from '../../protocol/operations.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
-import type { Handlers, RequestContext } from '../handler.ts'
-import { watchKinds } from '../watch-table.ts'
+import type { Handlers, RequestContext } from './handler.ts'
+import { watchKinds } from '../tree/watch-table.ts'
 
 /** The operations about watches. */
 export const watchHandlers: Handlers<'addWatch' | 'checkWatches' | 'removeWatches' | 'setWatches' | 'setWatches2'> = {

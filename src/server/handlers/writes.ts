@@ -2,13 +2,20 @@ import { createFlags } from '../../protocol/constants.ts'
 import type { MultiOp, MultiResult } from '../../protocol/multi.ts'
 import { operations, type RequestOf } from '../../protocol/operations.ts'
 import { Stat, StatRecord } from '../../protocol/stat.ts'
-import { AclResolver } from '../acl-check.ts'
-import { Draft } from '../draft.ts'
+import { AclResolver } from '../access/acl-check.ts'
+import { Draft } from '../tree/draft.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
-import type { Handlers, RequestContext } from '../handler.ts'
-import { prepareCreate, prepareDelete, prepareMultiOp, prepareSetAcl, prepareSetData, type Writer } from '../prepare.ts'
-import { statName } from '../quota.ts'
-import type { CreateTransaction, Transaction } from '../transaction.ts'
+import type { Handlers, RequestContext } from './handler.ts'
+import {
+  prepareCreate,
+  prepareDelete,
+  prepareMultiOp,
+  prepareSetAcl,
+  prepareSetData,
+  type Writer,
+} from '../tree/prepare.ts'
+import { statName } from '../tree/quota.ts'
+import type { CreateTransaction, Transaction } from '../tree/transaction.ts'
 
 /** The operations that change the tree. Each one, successful or not, takes a zxid. */
 export const writeHandlers: Handlers<

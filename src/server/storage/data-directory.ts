@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import type { Files, Runtime } from '../../runtime/runtime.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { keepEpochs } from './epochs.ts'
 import { listFiles, unfinishedPrefix, versionFolder } from './file-names.ts'

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../common/errors.ts'
 import { Writer } from '../../protocol/writer.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import { adler32 } from './adler32.ts'
 import {
   readTransaction,

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 
 import { Writer } from '../../protocol/writer.ts'
 import type { Files, OpenFile, Runtime } from '../../runtime/runtime.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { FileHeader, fileHeaderSize, formatVersion, logMagic } from './file-header.ts'
 import { fileName } from './file-names.ts'

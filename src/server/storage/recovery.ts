@@ -1,6 +1,6 @@
 import type { Files } from '../../runtime/runtime.ts'
-import { DataTree } from '../data-tree.ts'
-import { WatchTables } from '../watch-table.ts'
+import { DataTree } from '../tree/data-tree.ts'
+import { WatchTables } from '../tree/watch-table.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { hex, listFiles, type DataFile } from './file-names.ts'
 import { isDamage, readLog } from './log-reader.ts'

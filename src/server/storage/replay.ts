@@ -1,5 +1,5 @@
-import type { DataTree } from '../data-tree.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import { unknownCreates } from './transaction-codec.ts'
 

@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 
 import { ProtocolError } from '../../common/errors.ts'
-import type { Acl } from '../acl-table.ts'
-import type { DataTree } from '../data-tree.ts'
-import { parseQuotaSubject } from '../quota.ts'
+import type { Acl } from '../access/acl-table.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import { parseQuotaSubject } from '../tree/quota.ts'
 import { digestOf } from './tree-digest.ts'
 
 /** Bytes of a znode behind its data: the number of its ACL and its persisted `Stat`. */

@@ -1,6 +1,6 @@
-import type { DataTree } from '../data-tree.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
-import type { WatchTables } from '../watch-table.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
+import type { WatchTables } from '../tree/watch-table.ts'
 
 /** What was found on disk, replayed to its end. */
 export interface StoredState {

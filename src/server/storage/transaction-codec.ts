@@ -3,8 +3,8 @@ import { Reader } from '../../protocol/reader.ts'
 import { bool, buffer, int, long, longNumber, record, ustring, vector } from '../../protocol/record.ts'
 import { AclEntry } from '../../protocol/records.ts'
 import { Writer } from '../../protocol/writer.ts'
-import { containerOwner, ownerKind, ttlOf, ttlOwner } from '../owner.ts'
-import type { CreateTransaction, Transaction, TransactionHeader } from '../transaction.ts'
+import { containerOwner, ownerKind, ttlOf, ttlOwner } from '../tree/owner.ts'
+import type { CreateTransaction, Transaction, TransactionHeader } from '../tree/transaction.ts'
 
 /** What a log says the tree comes to once a transaction is applied: its sum, by a certain way to sum. */
 export interface TransactionDigest {

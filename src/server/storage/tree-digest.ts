@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib'
 
-import type { DataNode } from '../data-node.ts'
-import type { DataTree } from '../data-tree.ts'
-import { rowOffsets as at } from '../stat-rows.ts'
-import type { Transaction, TransactionHeader } from '../transaction.ts'
+import type { DataNode } from '../tree/data-node.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import { rowOffsets as at } from '../tree/stat-rows.ts'
+import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 
 /** Which way to sum: the one of 3.6 and later. */
 export const digestVersion = 2

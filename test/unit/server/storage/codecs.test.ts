@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { Writer } from '../../../../src/protocol/writer.ts'
-import { containerOwner, ttlOwner } from '../../../../src/server/owner.ts'
+import { containerOwner, ttlOwner } from '../../../../src/server/tree/owner.ts'
 import { adler32 } from '../../../../src/server/storage/adler32.ts'
 import { LogEncoder, readEntry } from '../../../../src/server/storage/log-codec.ts'
 import { readTransaction, unknownCreates } from '../../../../src/server/storage/transaction-codec.ts'
-import type { Transaction } from '../../../../src/server/transaction.ts'
+import type { Transaction } from '../../../../src/server/tree/transaction.ts'
 
 const int = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff })
 const path = fc.string({ unit: 'grapheme', minLength: 1 }).map((name) => `/${name}`)

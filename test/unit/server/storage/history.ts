@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 
 import type { Runtime } from '../../../../src/runtime/runtime.ts'
-import type { DataTree } from '../../../../src/server/data-tree.ts'
-import { rowSize } from '../../../../src/server/stat-rows.ts'
-import { containerOwner, ownerKind, ttlOwner } from '../../../../src/server/owner.ts'
+import type { DataTree } from '../../../../src/server/tree/data-tree.ts'
+import { rowSize } from '../../../../src/server/tree/stat-rows.ts'
+import { containerOwner, ownerKind, ttlOwner } from '../../../../src/server/tree/owner.ts'
 import { DataDirectory, type DataDirectoryOptions } from '../../../../src/server/storage/data-directory.ts'
 import type { StoredState } from '../../../../src/server/storage/storage.ts'
-import type { Transaction } from '../../../../src/server/transaction.ts'
+import type { Transaction } from '../../../../src/server/tree/transaction.ts'
 import type { SeededRandom } from '../../../../src/testing/index.ts'
 
 /** A data directory in use, as a server uses it. */

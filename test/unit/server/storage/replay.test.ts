@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
 
-import { DataTree } from '../../../../src/server/data-tree.ts'
+import { DataTree } from '../../../../src/server/tree/data-tree.ts'
 import { replay } from '../../../../src/server/storage/replay.ts'
 import { TreeDigest } from '../../../../src/server/storage/tree-digest.ts'
-import { WatchTables } from '../../../../src/server/watch-table.ts'
-import type { CreateTransaction } from '../../../../src/server/transaction.ts'
+import { WatchTables } from '../../../../src/server/tree/watch-table.ts'
+import type { CreateTransaction } from '../../../../src/server/tree/transaction.ts'
 
 const acl = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
 const other = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { digestsOf, parseDirectives, quote } from '../../../../../src/protocol/digest-md5.ts'
 import { SaslError } from '../../../../../src/protocol/sasl-error.ts'
-import { DigestMd5Server } from '../../../../../src/server/sasl/digest-md5.ts'
+import { DigestMd5Server } from '../../../../../src/server/access/digest-md5.ts'
 import { DigestMd5Client } from '../../../../../src/session/authentication/sasl/digest-md5.ts'
 import type { DigestMd5Options } from '../../../../../src/session/authentication/sasl/options.ts'
 

@@ -7,7 +7,7 @@ import {
   type KazooClientOptions,
   type SaslOptions,
 } from '../../../../../src/index.ts'
-import { DigestMd5Server } from '../../../../../src/server/sasl/digest-md5.ts'
+import { DigestMd5Server } from '../../../../../src/server/access/digest-md5.ts'
 // Loaded beforehand: in virtual time nobody waits for a disk.
 import '../../../../../src/session/authentication/sasl/start-exchange.ts'
 import { frameOf, someStat, type ScriptedConnection } from '../../../../support/scripted-server.ts'
