@@ -6,7 +6,8 @@ import { EmbeddedServer, type EmbeddedServerOptions } from '../../../../src/serv
 import { command } from '../../../support/four-letter-word.ts'
 import { openAcl, RawClient } from '../../../support/raw-client.ts'
 
-const file = (name: string): string => readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
+const file = (name: string): string =>
+  readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 const ca = file('ca')
 const tls = { ca, key: file('server-key'), cert: file('server') }
 const trusting = { ca, servername: 'localhost' }
