@@ -101,8 +101,22 @@ export class DataDirectory implements Storage {
     this.#sessions = () => Array.from(state.sessions, ([id, timeout]) => ({ id, timeout }))
     // ZooKeeper opens no directory that has logs and no snapshot.
     if (state.isNew || (await listFiles(files, this.#snapshotFolder, 'snapshot')).length === 0) await this.snapshot()
-    const mended = await keepEpochs(files, this.#snapshotFolder, state.lastZxid)
-    return { ...state, notices: [...state.notices, ...mended] }
+    this.#closeOrphans(state)
+    const mended = await keepEpochs(files, this.#snapshotFolder, this.#lastZxid)
+    return { ...state, lastZxid: this.#lastZxid, notices: [...state.notices, ...mended] }
+  }
+
+  /**
+   * Ends sessions that own ephemerals and are over. ZooKeeper deletes such ephemerals when it loads, and takes a snapshot
+   * of the rest; here it is written into the log, so that it comes before what is created in their place, whichever
+   * snapshot the next recovery begins with.
+   */
+  #closeOrphans({ orphans, tree }: Recovered): void {
+    const time = Math.floor(this.#options.runtime.wallClock())
+    for (const sessionId of orphans) {
+      const paths = [...(tree.ephemerals.get(sessionId) ?? [])]
+      this.commit({ sessionId, xid: 0, zxid: this.#lastZxid + 1, time }, { type: 'closeSession', paths })
+    }
   }
 
   watchSessions(sessions: () => Iterable<{ readonly id: bigint; readonly timeout: number }>): void {

@@ -13,6 +13,8 @@ import { digestVersion, TreeDigest } from './tree-digest.ts'
 /** What {@link recover} found. */
 export interface Recovered extends StoredState {
   readonly digest: TreeDigest
+  /** Sessions that nothing lists as alive, and that own ephemerals all the same: they are to be closed. */
+  readonly orphans: readonly bigint[]
   /** How many transactions the logs held beyond the snapshot. */
   readonly replayed: number
   /** Whether there was nothing at all. */
@@ -116,13 +118,9 @@ class Recovery {
           `0x${hex(this.#lastZxid)}: a log is missing, or cut. Restore it, or remove that snapshot to go back to an older one`,
       )
     }
-    for (const id of [...tree.ephemerals.keys()]) {
-      if (sessions.has(id)) continue
-      // As ZooKeeper does: it leaves no trace in the log, and comes to the same each time.
-      const header = { sessionId: id, xid: 0, zxid: this.#lastZxid, time: 0 }
-      replay(this.#digest, tree, header, { type: 'closeSession', paths: [] })
-    }
+    const orphans = [...tree.ephemerals].filter(([id, paths]) => paths.size > 0 && !sessions.has(id))
     return {
+      orphans: orphans.map(([id]) => id),
       lastZxid: this.#lastZxid,
       watches,
       tree,

@@ -1,5 +1,6 @@
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
+import { ownerKind } from '../tree/owner.ts'
 import type { TreeDigest } from './tree-digest.ts'
 import { unknownCreates } from './transaction-codec.ts'
 
@@ -46,7 +47,13 @@ function replayCreate(
   if (parent === undefined) return
   const unknown = create.parentCreates === unknownCreates
   const parentCreates = unknown ? parent.creates + 1 : create.parentCreates
-  const node = tree.find(create.path)
+  let node = tree.find(create.path)
+  // What could be created was not there: an older ephemeral went without a transaction, as a ZooKeeper deletes those of
+  // dead sessions when it loads. A snapshot from before that has it, and it must not stand in the way of its successor.
+  if (node !== undefined && node.czxid < header.zxid && ownerKind(node.owner) === 'session') {
+    replayDelete(digest, tree, header, create.path)
+    node = undefined
+  }
   if (node === undefined) {
     digest.apply(header, { ...create, parentCreates })
     return

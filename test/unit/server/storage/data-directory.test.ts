@@ -102,6 +102,31 @@ describe('a data directory', () => {
       { seeds: 20 },
     ))
 
+  it('ends sessions that only their ephemerals know of, and what is created in their place stays', () =>
+    simulate(async (sim) => {
+      const first = await History.open(sim.runtime('a'))
+      first.commit({ type: 'createSession', timeout: 4000 }, 7n)
+      first.commit({ type: 'create', path: '/e', data: null, acl: [], owner: 7n, parentCreates: 1 }, 7n)
+      // As a snapshot of another server may be, that has the ephemeral and not the session.
+      first.sessions.clear()
+      await first.directory.snapshot()
+      await first.directory.close()
+      for (const name of ['snapshot.0', 'log.1']) await sim.runtime('a').files.remove(`${folder}/${name}`)
+
+      const again = await reopen(sim)
+      expect(again.tree.find('/e')).toBeUndefined()
+      expect(again.tree.ephemerals.size).toBe(0)
+      // By a transaction, so that every recovery comes to the same.
+      expect(again.zxid).toBe(3)
+      again.create('/e', 'precious')
+      await again.settle()
+      const third = await reopen(sim)
+      expect(third.describe()).toBe(again.describe())
+      expect(third.tree.find('/e')).toMatchObject({ data: Buffer.from('precious'), owner: 0n })
+      expect(third.zxid).toBe(again.zxid)
+      expect(third.state.notices).toEqual([])
+    }))
+
   it('writes what comes in together with one sync', () =>
     simulate(async (sim) => {
       const runtime = sim.runtime('a')

@@ -30,3 +30,17 @@ it('a create of what a snapshot has already moves the parent on, and sets the AC
   expect(tree.find('/a')).toMatchObject({ creates: 8, pzxid: 12 })
   expect(digest.value).toBe(new TreeDigest(tree).value)
 })
+
+// ZooKeeper deletes the ephemerals of dead sessions when it loads, and logs nothing of it.
+it('a create takes the place of an older ephemeral, which must have gone before it', () => {
+  const tree = new DataTree(new WatchTables())
+  const digest = new TreeDigest(tree)
+  const header = (zxid: number) => ({ sessionId: 7n, xid: 1, zxid, time: zxid })
+  replay(digest, tree, header(1), create('/e', { owner: 7n }))
+  replay(digest, tree, header(5), create('/e', { parentCreates: 2, data: Buffer.from('precious') }))
+  expect(tree.find('/e')).toMatchObject({ czxid: 5, owner: 0n, data: Buffer.from('precious') })
+  expect(tree.find('/')).toMatchObject({ creates: 2, pzxid: 5 })
+  replay(digest, tree, header(6), { type: 'closeSession', paths: [] })
+  expect(tree.find('/e')).toBeDefined()
+  expect(digest.value).toBe(new TreeDigest(tree).value)
+})
