@@ -16,17 +16,28 @@ export interface EnsembleMember {
 /** Addresses that mean any of a machine's own, as Java writes them. */
 const anyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])
 
+/** What is more is no configuration: ZooKeeper's ids of members go to 255. In characters, and in members. */
+const longestLine = 4_096
+const mostMembers = 255
+
 /**
  * Reads `server.1=host:port:port|host:port:port:role;clientHost:clientPort;secureHost:securePort` and its like, a line
  * for each member. A client address that means all of the member's own becomes that on the member's first host.
  *
- * @throws RangeError where a line is no such, or a host cannot be told
+ * @throws RangeError where a line is no such, or a host cannot be told; where a line is too long, or there are too many
  */
 export function parseEnsembleConfig(text: string): EnsembleMember[] {
-  return text.split(/\r?\n/).flatMap((line) => {
-    const found = /^\s*server\.(-?\d+)\s*=\s*(\S.*?)\s*$/.exec(line)
-    return found === null ? [] : [parseMember(Number(found[1]), found[2]!)]
-  })
+  const members: EnsembleMember[] = []
+  for (const line of text.split('\n')) {
+    const trimmed = line.trim()
+    if (!trimmed.startsWith('server.')) continue
+    if (trimmed.length > longestLine) throw new RangeError(`a line of ${trimmed.length} characters`)
+    const found = /^server\.(-?\d+)\s*=\s*(\S.*)$/.exec(trimmed)
+    if (found === null) continue
+    if (members.length === mostMembers) throw new RangeError(`more than ${mostMembers} members`)
+    members.push(parseMember(Number(found[1]), found[2]!))
+  }
+  return members
 }
 
 function parseMember(id: number, text: string): EnsembleMember {

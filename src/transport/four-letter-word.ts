@@ -4,6 +4,9 @@ import type { DialOptions, Runtime } from '../runtime/runtime.ts'
 /** Answers above this many bytes are refused: `wchp` of a very large server is some tens of mebibytes. */
 const maxAnswer = 256 * 1024 * 1024
 
+/** The same for what the client asks by itself, which takes a few lines: a server that lies gets no memory for it. */
+const maxBrief = 64 * 1024
+
 export interface CommandOptions {
   /** How long to wait for the whole answer, in milliseconds. */
   readonly timeout: number
@@ -20,6 +23,7 @@ export function fourLetterWord(
   if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
+    const limit = word === 'srvr' || word === 'isro' ? maxBrief : maxAnswer
     let size = 0
     const onAbort = (): void => settle(() => reject(signal?.reason))
     const timer = runtime.setTimer(timeout, () =>
@@ -38,7 +42,7 @@ export function fourLetterWord(
       opened: () => void socket.write(Buffer.from(word, 'latin1')),
       received: (chunk) => {
         size += chunk.length
-        if (size > maxAnswer) settle(() => reject(new ProtocolError(`the answer to "${word}" is too large`)))
+        if (size > limit) settle(() => reject(new ProtocolError(`the answer to "${word}" is too large`)))
         else chunks.push(chunk)
       },
       closed: (error) =>

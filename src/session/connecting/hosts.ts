@@ -60,7 +60,7 @@ function parseServer(entry: string, hosts: string): ServerName {
   if (bracketed !== null) {
     const host = bracketed[1]!
     // A zone (`fe80::1%eth0`) is no part of the address proper.
-    if (!isIPv6(host.replace(/%.*$/, ''))) return refuse(`"${host}" is not an IPv6 address`)
+    if (!isIPv6(host.split('%', 1)[0]!)) return refuse(`"${host}" is not an IPv6 address`)
     return { host, port: parsePort(bracketed[2], refuse) }
   }
   const [host, port, ...rest] = entry.split(':')

@@ -32,6 +32,35 @@ describe("the ensemble's configuration", () => {
     }
   })
 
+  it('takes no time to speak of to read, whatever a server makes of it', { timeout: 20_000 }, () => {
+    const many = 200_000
+    const hostile = [
+      `server.1=a${' '.repeat(many)}b`,
+      `server.1=a${' '.repeat(many)}`,
+      ' '.repeat(many),
+      `${'\r'.repeat(many)}b`,
+      `server.1${' '.repeat(many)}b`,
+      `server.${'1'.repeat(many)}`,
+      `server.1=[::1${'%'.repeat(4_000)}\u2028]:1:2;2181`,
+    ]
+    for (const text of hostile) {
+      try {
+        parseEnsembleConfig(text)
+      } catch (error) {
+        expect(error).toBeInstanceOf(RangeError)
+      }
+    }
+  })
+
+  it('is none where a line is too long, or there are more members than ZooKeeper has ids', () => {
+    const lines = (count: number): string =>
+      Array.from({ length: count }, (_, id) => `server.${id}=a${id}:1:2;2181`).join('\n')
+    expect(parseEnsembleConfig(lines(255))).toHaveLength(255)
+    expect(() => parseEnsembleConfig(lines(256))).toThrow('more than 255 members')
+    expect(() => parseEnsembleConfig(`server.1=${'a'.repeat(5_000)}:1:2;2181`)).toThrow('a line of 5018 characters')
+    expect(parseEnsembleConfig(`# ${'a'.repeat(5_000)}`)).toEqual([])
+  })
+
   it('has IPv6 addresses in brackets', () => {
     const text = 'server.1=[fd00::1]:2888:3888:participant;[::]:2181\nserver.2=[fd00::2]:1:2;[fd00::9]:2182'
     expect(client(text)).toEqual(['[fd00::1]:2181', '[fd00::9]:2182'])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ConnectionLossError, OperationTimeoutError } from '../../../src/common/errors.ts'
+import { ConnectionLossError, OperationTimeoutError, ProtocolError } from '../../../src/common/errors.ts'
 import { Simulation } from '../../../src/testing/simulation/simulation.ts'
 import { fourLetterWord, type CommandOptions } from '../../../src/transport/four-letter-word.ts'
 import { RawServer, type RawPeer } from '../../support/raw-peer.ts'
@@ -45,6 +45,15 @@ describe('a four-letter word', () => {
       }
       peer.socket.end()
       expect(await asking).toBe(String(answer))
+    }))
+
+  it('that the client asks by itself has an answer of a few lines: at 64 KiB it is refused, and its connection closed', () =>
+    bench(async ({ ask, asked }) => {
+      const asking = failure(ask())
+      const peer = await asked()
+      peer.write('a'.repeat(64 * 1024 + 1))
+      expect(await asking).toBeInstanceOf(ProtocolError)
+      await peer.closed
     }))
 
   it('without a byte of an answer is a lost connection', () =>
