@@ -1,4 +1,4 @@
-import { NodeExistsError, NoNodeError } from '../common/errors.ts'
+import { NoAuthError, NodeExistsError, NoNodeError } from '../common/errors.ts'
 import { addChroot, baseName, childPath, parentPath, removeChroot } from '../common/paths.ts'
 import { createFlags } from '../protocol/constants.ts'
 import type { Runtime } from '../runtime/runtime.ts'
@@ -10,7 +10,6 @@ import {
   DeleteRequest,
   ExistsRequest,
   GetChildrenRequest,
-  SyncRequest,
   createTarget,
   type CreateTerms,
   type PathAndStat,
@@ -142,21 +141,34 @@ async function createProtected(
   }
 }
 
+/**
+ * Looks for the znode behind a write of which nothing comes: it is applied after all that the leader was asked for before.
+ * A `sync` would not do. A leader answers its own clients' without a look at what it has proposed, which may be applied
+ * yet once its followers are back (`CommitProcessor`, `matchSyncs`). Both requests go over one connection: what one
+ * server has caught up with says nothing about the next.
+ */
 async function findAgain(
   host: CreateHost,
   parent: string,
   prefix: string,
   limits: Limits,
 ): Promise<string | undefined> {
-  // The server that is asked now may be behind the one that created it. Both go over one connection: what a server has
-  // caught up with says nothing about the next, which a new session may reach however far behind it is.
   const children = await persist(async () => {
-    const synced = host.submit(new SyncRequest(host.chroot, parent), limits())
+    const barrier = passBarrier(host, childPath(parent, prefix), limits)
     const listed = host.submit(new GetChildrenRequest(host.chroot, parent, null), limits())
-    return (await Promise.all([synced, listed]))[1]
+    return (await Promise.all([barrier, listed]))[1]
   })
   const name = children?.find((child) => child.startsWith(prefix))
   return name === undefined ? undefined : childPath(parent, name)
+}
+
+/** Deletes a znode that is not there. */
+async function passBarrier(host: CreateHost, path: string, limits: Limits): Promise<void> {
+  try {
+    await host.submit(new DeleteRequest(host.chroot, path, -1), limits())
+  } catch (error) {
+    if (!(error instanceof NoNodeError) && !(error instanceof NoAuthError)) throw error
+  }
 }
 
 async function outcomeOf(host: CreateHost, path: string, includeStat: boolean, limits: Limits): Promise<CreateOutcome> {

@@ -25,6 +25,8 @@ async function reconnect({ server }: World): Promise<ScriptedConnection> {
   return connection
 }
 
+const noNode = -101
+
 const mayBeThere = { op: 'create', path: '/p/a', maybeApplied: true }
 
 describe('a protected create whose reply was lost', () => {
@@ -40,7 +42,7 @@ describe('a protected create whose reply was lost', () => {
   it('says that it may be applied when its time is up during the search', () =>
     world(async (it) => {
       const [created] = await loseReply(it, { timeout: 500 })
-      await (await reconnect(it)).expect('sync')
+      await (await reconnect(it)).expect('delete')
       const error = await created
       expect(error).toBeInstanceOf(OperationTimeoutError)
       expect(error).toMatchObject(mayBeThere)
@@ -60,10 +62,10 @@ describe('a protected create whose reply was lost', () => {
     world(async (it) => {
       const [created] = await loseReply(it, {})
       const connection = await reconnect(it)
-      const search = await connection.expect('sync')
+      const search = await connection.expect('delete')
       const list = await connection.expect('getChildren')
       const stopping = it.client.stop()
-      connection.answer(search, 'sync', { path: '/p' })
+      connection.fail(search, noNode)
       connection.answer(list, 'getChildren', { children: [] })
       await answerClose(connection)
       await stopping
@@ -82,7 +84,7 @@ describe('a protected create whose reply was lost', () => {
       expect(error).toMatchObject({ ...mayBeThere, maybeApplied: false })
     }))
 
-  it('is searched for only after the server has caught up', () =>
+  it('is searched for behind a write, and so behind all that was asked of the leader before', () =>
     world(async (it) => {
       const { client, connect } = it
       const first = await connect()
@@ -90,9 +92,9 @@ describe('a protected create whose reply was lost', () => {
       const path = (await first.expect('create')).values.path
       first.socket.destroy()
       const connection = await reconnect(it)
-      const sync = await connection.expect('sync')
-      expect(sync.values.path).toBe('/p')
-      connection.answer(sync, 'sync', { path: '/p' })
+      const barrier = await connection.expect('delete')
+      expect(barrier.values.path).toMatch(/^\/p\/_c_[0-9a-f-]{36}-$/)
+      connection.fail(barrier, noNode)
       const list = await connection.expect('getChildren')
       connection.answer(list, 'getChildren', { children: ['b', path.slice('/p/'.length)] })
       expect(await creating).toBe(path)
@@ -105,16 +107,16 @@ describe('a protected create whose reply was lost', () => {
       const path = (await first.expect('create')).values.path
       first.socket.destroy()
       const second = await reconnect(it)
-      const caughtUp = await second.expect('sync')
+      const barrier = await second.expect('delete')
       await second.expect('getChildren')
-      second.answer(caughtUp, 'sync', { path: '/p' })
+      second.fail(barrier, noNode)
       second.socket.end()
       await (await it.server.next()).refuse()
       const third = await it.server.next()
       await third.accept({ timeout, sessionId: 0x2_0000n })
-      const sync = await third.expect('sync')
+      const again = await third.expect('delete')
       const list = await third.expect('getChildren')
-      third.answer(sync, 'sync', { path: '/p' })
+      third.fail(again, noNode)
       third.answer(list, 'getChildren', { children: [path.slice('/p/'.length)] })
       expect(await creating).toBe(path)
     }))
