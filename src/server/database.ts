@@ -115,6 +115,8 @@ export class Database {
   }
 
   expire(session: Session): void {
+    // What others have committed comes before: this one would take its place.
+    this.membership.catchUp()
     this.closeSession(session, 0, null)
   }
 }

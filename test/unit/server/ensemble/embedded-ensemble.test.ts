@@ -77,6 +77,17 @@ describe('EmbeddedEnsemble', () => {
       await expect(two.create('/b')).rejects.toMatchObject({ code: 'NODE_EXISTS' })
     }))
 
+  it('applies what it lags behind before it ends a session', () =>
+    world(async ({ ensemble, connect }) => {
+      const [one, leader, other] = await Promise.all([connect([1]), connect([3]), connect([1])])
+      ensemble.member(3).lag = 60_000
+      await one.create('/a')
+      await other.create('/b', '', { ephemeral: true })
+      expect(ensemble.expireSession(other.session!.id)).toBe(true)
+      expect(await leader.exists('/a')).not.toBeNull()
+      expect(await leader.exists('/b')).toBeNull()
+    }))
+
   it('refuses a client that has seen more than a member knows', () =>
     world(async ({ sim, ensemble, connect }) => {
       ensemble.member(1).lag = 1_000_000
