@@ -14,7 +14,7 @@ import { checkAuth } from './authentication.ts'
 import { ClientCore } from './client-core.ts'
 import { ClientView, viewOf } from './client-view.ts'
 import type { KazooRetry } from './kazoo-retry.ts'
-import { limited } from './limited.ts'
+import { limited } from '../session/limited.ts'
 import { checkClientOptions, checkHosts, type KazooClientOptions } from './options.ts'
 import {
   checkReconfig,

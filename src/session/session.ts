@@ -102,6 +102,7 @@ export class Session implements LinkOwner {
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
+      timeout: () => this.#identity?.timeout ?? options.sessionTimeout,
       longestPause: () => (this.#identity?.timeout ?? Infinity) / pausesInSession,
     })
     this.holds = new Holds(runtime)

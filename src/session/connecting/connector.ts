@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 
 import type { TlsOptions } from '../../runtime/node-tls-options.ts'
 import type { DialOptions, Runtime, Timer } from '../../runtime/runtime.ts'
+import { limited } from '../limited.ts'
 import { Backoff, type BackoffOptions } from './backoff.ts'
 import { formatServer, type ServerName } from './hosts.ts'
 import type { OtherServer } from './read-write-search.ts'
@@ -9,7 +10,6 @@ import { ServerList, type ServerListChange, type ServerListOptions } from './ser
 import type { Candidate } from './server-round.ts'
 
 export interface ConnectorOptions extends ServerListOptions {
-  readonly sessionTimeout: number
   readonly backoff: BackoffOptions
   /** How many rounds over all servers may fail in a row. */
   readonly maxRounds: number
@@ -24,6 +24,8 @@ export interface ConnectorTarget {
   dial(address: DialOptions, connectTimeout: number): void
   /** Too many rounds have failed. */
   gaveUp(cause: Error): void
+  /** The session timeout, in milliseconds: the one granted while there is a session, the one to ask for until then. */
+  timeout(): number
   /** The longest pause between rounds that there is time for now, in milliseconds. */
   longestPause(): number
 }
@@ -142,12 +144,13 @@ export class Connector {
    */
   async *others(signal: AbortSignal): AsyncGenerator<OtherServer, void, void> {
     const last = this.#last
-    const { sessionTimeout } = this.#options
+    const sessionTimeout = this.#target.timeout()
+    const share = this.#list.share(sessionTimeout)
     for await (const candidate of this.#list.round({ last, duration: sessionTimeout, sessionTimeout, signal })) {
       if (signal.aborted) return
       if (candidate instanceof Error) continue
       const isLast = candidate.address === last?.address && candidate.server.port === last.server.port
-      const address = isLast ? null : await this.#addressOf(candidate)
+      const address = isLast ? null : await this.#addressOf(candidate, share, signal)
       if (address !== null && !(address instanceof Error)) yield { candidate, address }
     }
   }
@@ -176,7 +179,8 @@ export class Connector {
         this.#options.log('warn', { cause: candidate }, 'a ZooKeeper server cannot be found')
         continue
       }
-      const address = await this.#addressOf(candidate)
+      const end = this.#runtime.now() + this.#list.share(this.#target.timeout(), candidate.siblings)
+      const address = await this.#addressOf(candidate, end - this.#runtime.now(), this.#roundOver.signal)
       if (this.#stopped) return
       if (round !== this.#round) continue
       if (address instanceof Error) {
@@ -187,17 +191,21 @@ export class Connector {
       this.#address = address
       this.#last = candidate
       this.#options.log('debug', { server: this.#describe() }, 'connecting to ZooKeeper')
-      this.#target.dial(address, this.#list.share(this.#options.sessionTimeout, candidate.siblings))
+      this.#target.dial(address, Math.max(1, end - this.#runtime.now()))
       return
     }
   }
 
-  /** Where and how to dial; the error that kept the options of TLS from being had. */
-  async #addressOf({ address: host, server }: Candidate): Promise<DialOptions | Error> {
+  /** Where and how to dial; the error that kept the options of TLS from being had, within `timeout` milliseconds. */
+  async #addressOf(candidate: Candidate, timeout: number, signal: AbortSignal): Promise<DialOptions | Error> {
+    const { address: host, server } = candidate
     const { port } = server
-    if (this.#options.tls === null) return { host, port }
+    const { tls } = this.#options
+    if (tls === null) return { host, port }
     try {
-      const options = await this.#options.tls()
+      const late = (): Error => new Error(`the function given as tls did not answer within ${Math.round(timeout)} ms`)
+      const given = (async () => tls())()
+      const options = await limited(this.#runtime, given, { timeout, signal }, late)
       // The name that the user gave is the one to verify, whatever it resolved to; an address has no name to send.
       const name = isIP(server.host) === 0 ? { servername: server.host } : {}
       return { host, port, tls: { ...name, ...options } }
@@ -211,7 +219,7 @@ export class Connector {
     return this.#list.round({
       last: this.#last,
       duration: this.#runtime.now() - (this.#searchingSince ??= this.#runtime.now()),
-      sessionTimeout: this.#options.sessionTimeout,
+      sessionTimeout: this.#target.timeout(),
       signal: this.#roundOver.signal,
     })
   }

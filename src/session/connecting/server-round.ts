@@ -1,4 +1,5 @@
 import type { ResolvedAddress, Runtime } from '../../runtime/runtime.ts'
+import { limited } from '../limited.ts'
 import type { ServerName } from './hosts.ts'
 import { shuffled } from './shuffled.ts'
 
@@ -49,27 +50,19 @@ export async function* serverRound(
 }
 
 /** Addresses, or the error that there are none; never rejects, and ends within `timeout` milliseconds. */
-export function lookUp(
+export async function lookUp(
   runtime: Runtime,
   { host }: ServerName,
   timeout: number,
   signal?: AbortSignal,
 ): Promise<readonly ResolvedAddress[] | Error> {
-  return new Promise((resolve) => {
-    const settle = (outcome: readonly ResolvedAddress[] | Error): void => {
-      timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
-      resolve(outcome)
-    }
-    const onAbort = (): void => settle(new Error('the search for a server has ended'))
-    const timer = runtime.setTimer(timeout, () => settle(new Error(`no answer to the look-up of ${host}`)))
-    signal?.addEventListener('abort', onAbort)
-    runtime.resolve(host).then(
-      (addresses) => settle(addresses.length > 0 ? addresses : new Error(`${host} has no address`)),
-      (error: unknown) =>
-        settle(error instanceof Error ? error : new Error(`${host} cannot be resolved`, { cause: error })),
-    )
-  })
+  try {
+    const late = (): Error => new Error(`no answer to the look-up of ${host}`)
+    const addresses = await limited(runtime, runtime.resolve(host), { timeout, signal }, late)
+    return addresses.length > 0 ? addresses : new Error(`${host} has no address`)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(`${host} cannot be resolved`, { cause: error })
+  }
 }
 
 function moveToEnd<T>(items: T[], isMeant: (item: T) => boolean): void {

@@ -131,6 +131,21 @@ describe('finding a server', () => {
       { hosts: '10.9.0.1,server', randomizeHosts: false },
     ))
 
+  it('keeps the session past such an address where the server grants less than was asked for', () =>
+    world(
+      async ({ sim, client, server, connect }) => {
+        sim.network.blackHole('10.9.0.1')
+        const connection = await connect()
+        const id = client.session?.id
+        connection.socket.destroy()
+        const second = await server.next()
+        expect((await second.accept({ timeout })).sessionId).toBe(id)
+        await sim.until(() => client.connected)
+        expect(client.session?.id).toBe(id)
+      },
+      { hosts: 'server,10.9.0.1', randomizeHosts: false, sessionTimeout: 10 * timeout },
+    ))
+
   it('asks a single server again that leaves a handshake unanswered, while the session lives', () =>
     world(async ({ sim, client, server, connect }) => {
       const connection = await connect()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { deferred } from '../../../../src/common/deferred.ts'
 import type { DialOptions, Runtime } from '../../../../src/runtime/runtime.ts'
 import { Backoff } from '../../../../src/session/connecting/backoff.ts'
 import { Connector, type ConnectorOptions } from '../../../../src/session/connecting/connector.ts'
@@ -206,6 +207,8 @@ interface Dialled {
 interface Bench {
   readonly sim: Simulation
   readonly connector: Connector
+  /** The session timeout. */
+  readonly timeout: { now: number }
   readonly dialled: Dialled[]
   readonly gaveUp: Error[]
   /** Resolves once so many addresses were dialled. */
@@ -219,6 +222,7 @@ async function bench(
   options: Partial<ConnectorOptions> & { readonly linkLives?: number | null } = {},
 ): Promise<void> {
   const { linkLives = 0, ...changes } = options
+  const timeout = { now: 9_000 }
   const sim = new Simulation()
   await sim.run(async () => {
     const runtime = sim.runtime('client')
@@ -228,7 +232,6 @@ async function bench(
       runtime,
       hosts.map((host) => server(host)),
       {
-        sessionTimeout: 9_000,
         randomizeHosts: false,
         backoff: { delay: 100, backoff: 2, maxDelay: 5_000 },
         maxRounds: Infinity,
@@ -237,16 +240,24 @@ async function bench(
         ...changes,
       },
       {
-        dial: ({ host }: DialOptions, timeout) => {
-          dialled.push({ host, at: sim.now, timeout })
+        dial: ({ host }: DialOptions, limit) => {
+          dialled.push({ host, at: sim.now, timeout: limit })
           if (linkLives !== null) runtime.setTimer(linkLives, () => connector.failed(new Error(`${host} failed`)))
         },
         gaveUp: (cause) => void gaveUp.push(cause),
+        timeout: () => timeout.now,
         longestPause: () => Infinity,
       },
     )
     connector.connect()
-    await script({ sim, connector, dialled, gaveUp, until: (count) => sim.until(() => dialled.length >= count) })
+    await script({
+      sim,
+      connector,
+      timeout,
+      dialled,
+      gaveUp,
+      until: (count) => sim.until(() => dialled.length >= count),
+    })
     connector.stop()
   })
 }
@@ -283,6 +294,77 @@ describe('the search for a server', () => {
         ['10.1.0.4', 3_000],
       ])
     }))
+
+  it('divides the timeout that was granted, once one was', () =>
+    bench(
+      hosts,
+      async ({ connector, timeout, dialled, until }) => {
+        await until(1)
+        timeout.now = 3_000
+        connector.succeeded()
+        connector.failed(new Error('dropped'))
+        await until(2)
+        expect(dialled.map((each) => each.timeout)).toEqual([3_000, 1_000])
+      },
+      { linkLives: null },
+    ))
+
+  it('asks the next server where the function given as tls does not answer within the time of an attempt', () => {
+    let asked = 0
+    return bench(
+      hosts,
+      async ({ sim, dialled, until }) => {
+        await until(2)
+        expect(dialled.map(({ host }) => host)).toEqual(['10.1.0.1', '10.1.0.3'])
+        expect(sim.now).toBeGreaterThanOrEqual(3_000)
+        expect(sim.now).toBeLessThan(3_100)
+      },
+      { tls: () => (++asked === 2 ? new Promise<never>(() => {}) : {}) },
+    )
+  })
+
+  it('takes the time that tls took from that of the attempt', () => {
+    const given = deferred<object>()
+    return bench(
+      ['10.1.0.1'],
+      async ({ sim, dialled, until }) => {
+        await sim.sleep(2_000)
+        given.resolve({})
+        await until(1)
+        expect(dialled[0]!.timeout).toBeLessThanOrEqual(1_010)
+      },
+      { linkLives: null, tls: () => given.promise },
+    )
+  })
+
+  it('leaves a server out of the search for a quorum whose tls does not answer', () => {
+    let asked = 0
+    return bench(
+      hosts,
+      async ({ connector, until }) => {
+        await until(1)
+        const found: string[] = []
+        for await (const { address } of connector.others(new AbortController().signal)) found.push(address.host)
+        expect(found).toEqual(['10.1.0.3'])
+      },
+      { linkLives: null, tls: () => (++asked === 2 ? new Promise<never>(() => {}) : {}) },
+    )
+  })
+
+  it('stops waiting for tls when the round ends, by a stop or by other servers', () => {
+    let asked = 0
+    return bench(
+      hosts,
+      async ({ sim, connector, dialled, until }) => {
+        await sim.sleep(1_000)
+        connector.setServers({ servers: [server('10.1.0.9')] })
+        await until(1)
+        expect(dialled[0]).toMatchObject({ host: '10.1.0.9' })
+        expect(sim.now).toBeLessThan(1_100)
+      },
+      { linkLives: null, tls: () => (++asked === 1 ? new Promise<never>(() => {}) : {}) },
+    )
+  })
 
   it('resolves names anew on each round', () =>
     bench(['moves'], async ({ sim, dialled, until }) => {

@@ -1,5 +1,5 @@
 import type { Runtime } from '../runtime/runtime.ts'
-import type { CallOptions } from '../session/request.ts'
+import type { CallOptions } from './request.ts'
 
 /** What a promise comes to, or the end of the caller's patience with it, whichever is first. */
 export function limited<T>(
