@@ -179,8 +179,9 @@ export class Connector {
         this.#options.log('warn', { cause: candidate }, 'a ZooKeeper server cannot be found')
         continue
       }
-      const end = this.#runtime.now() + this.#list.share(this.#target.timeout(), candidate.siblings)
-      const address = await this.#addressOf(candidate, end - this.#runtime.now(), this.#roundOver.signal)
+      const share = this.#list.share(this.#target.timeout(), candidate.siblings)
+      const begun = this.#runtime.now()
+      const address = await this.#addressOf(candidate, share, this.#roundOver.signal)
       if (this.#stopped) return
       if (round !== this.#round) continue
       if (address instanceof Error) {
@@ -191,7 +192,7 @@ export class Connector {
       this.#address = address
       this.#last = candidate
       this.#options.log('debug', { server: this.#describe() }, 'connecting to ZooKeeper')
-      this.#target.dial(address, Math.max(1, end - this.#runtime.now()))
+      this.#target.dial(address, Math.max(1, share - (this.#runtime.now() - begun)))
       return
     }
   }
