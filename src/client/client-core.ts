@@ -23,6 +23,7 @@ import { limited } from '../session/limited.ts'
 import type { CheckedOptions, HostsOption } from './options.ts'
 import { ExistsRequest } from './requests.ts'
 import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
+import { timeBudget } from './time-budget.ts'
 
 /** How long `start` waits when it is not told: milliseconds. */
 const defaultStartTimeout = 15_000
@@ -49,8 +50,10 @@ export class ClientCore {
   /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
   #stops = 0
   #state: KazooState = 'LOST'
-  /** Of the server that serves the session now. */
-  #version: ServerVersion | null = null
+  /** The life of this connection, or of the search for the next: aborted with a ConnectionLossError when it ends. */
+  #connection = new AbortController()
+  /** Of the server that serves the session now: asked once per connection, and null where it cannot be told. */
+  #version: Promise<ServerVersion | null> | null = null
 
   constructor(options: CheckedOptions) {
     this.options = options
@@ -67,6 +70,11 @@ export class ClientCore {
 
   get session(): Session | null {
     return this.#session
+  }
+
+  /** Aborted, with a ConnectionLossError, as soon as the state changes. */
+  get connection(): AbortSignal {
+    return this.#connection.signal
   }
 
   get chroot(): string {
@@ -135,40 +143,43 @@ export class ClientCore {
    * @throws UnimplementedError if the server is too old
    */
   async submitSince<T>(since: string, request: Request<T>, limits: CallOptions): Promise<T> {
-    if (await this.isAtLeast(since, limits)) return this.submit(request, limits)
+    const left = this.budget(limits)
+    if (await this.isAtLeast(since, left)) return this.submit(request, left())
     throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}`, {
       op: request.op,
       path: request.path,
     })
   }
 
-  /** Whether the server is of that release or a later one; true where it cannot be told. */
-  async isAtLeast(since: string, limits: CallOptions): Promise<boolean> {
-    const version = this.#version ?? (await this.#askVersion(limits))
-    return version === null || isAtLeast(version, since)
+  /** The limits of a call that asks for the version first: what it waits for in all is not longer than it may. */
+  budget({ signal, timeout = this.options.requestTimeout }: CallOptions): () => CallOptions {
+    return timeBudget(this.options.runtime, { signal, timeout })
   }
 
-  /** Null where it cannot be told; then the server has the word. */
-  async #askVersion({ signal, timeout = this.options.sessionTimeout }: CallOptions): Promise<ServerVersion | null> {
-    const session = this.#session
-    if (session === null) return null
-    const address = session.address ?? (await this.#awaitAddress(session, { signal, timeout }))
-    if (address === null) return null
-    try {
-      const limits = { signal, timeout: timeout === Infinity ? this.options.sessionTimeout : timeout }
-      const version = parseVersion(await fourLetterWord(this.options.runtime, address, 'srvr', limits))
-      if (session.address?.host === address.host && session.address.port === address.port) this.#version = version
-      return version
-    } catch (error) {
-      if (signal?.aborted === true) throw error
-      return null
+  /** Whether the server is of that release or a later one; true where it cannot be told: then the server has the word. */
+  async isAtLeast(since: string, left: () => CallOptions): Promise<boolean> {
+    for (;;) {
+      const session = this.#session
+      if (session === null) return true
+      // Waits for a connection, as a request does.
+      if (session.address === null) await session.submit(new ExistsRequest('', '/'), left())
+      if (session.address === null) continue
+      const asked = (this.#version ??= this.#askVersion(session.address))
+      const version = await limited(this.options.runtime, asked, left(), versionTimedOut)
+      // The next server may be another release.
+      if (asked === this.#version) return version === null || isAtLeast(version, since)
     }
   }
 
-  /** Waits for a connection, as a request does. */
-  async #awaitAddress(session: Session, limits: CallOptions): Promise<DialOptions | null> {
-    await session.submit(new ExistsRequest('', '/'), limits)
-    return session.address
+  /** Never rejects. Who does not answer within a third of the session timeout will not be asked again. */
+  async #askVersion(address: DialOptions): Promise<ServerVersion | null> {
+    const { runtime, sessionTimeout } = this.options
+    try {
+      const limits = { signal: this.connection, timeout: sessionTimeout / 3 }
+      return parseVersion(await fourLetterWord(runtime, address, 'srvr', limits))
+    } catch {
+      return null
+    }
   }
 
   /** Credentials that the server accepts are presented on each connection to come, over restarts too. */
@@ -298,6 +309,10 @@ export class ClientCore {
       reportUncaught(error)
     }
   }
+}
+
+function versionTimedOut(): Error {
+  return new OperationTimeoutError('timed out while asking the server for its version', { op: 'serverVersion' })
 }
 
 /** What a user has to know of: that the client gave up more than that it lost a session, that more than that it works. */

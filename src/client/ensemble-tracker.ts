@@ -51,7 +51,10 @@ export class EnsembleTracker {
     while (this.#again) {
       this.#again = false
       try {
-        const { data } = await this.#core.submit(new GetConfigRequest(this.#changed), undefined)
+        const { data } = await this.#core.submit(
+          new GetConfigRequest(this.#changed, this.#core.session?.watches),
+          undefined,
+        )
         await this.#apply(data)
       } catch (error) {
         this.#failed(error)

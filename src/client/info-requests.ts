@@ -4,7 +4,7 @@ import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
 import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
-import type { DataAndStat } from './requests.ts'
+import { GetRequest, spareWatch, type DataAndStat } from './requests.ts'
 
 const emptyData = Buffer.alloc(0)
 
@@ -80,28 +80,15 @@ export class WhoAmIRequest extends Request<ClientInfo[]> {
 /** Where the ensemble's configuration is, whatever the chroot. */
 const configPath = '/zookeeper/config'
 
-export class GetConfigRequest extends Request<DataAndStat> {
-  readonly op = 'getConfig'
-  readonly opcode: number = operations.getData.opcode
-  readonly #listener: WatchListener | null
-
-  constructor(listener: WatchListener | null) {
-    super('', configPath)
-    this.#listener = listener
+export class GetConfigRequest extends GetRequest {
+  /** @param watches - where one that lasts may be: the server is spared another then */
+  constructor(listener: WatchListener | null, watches: WatchRegistry | undefined) {
+    super('', configPath, listener)
+    spareWatch(this, 'data', watches)
   }
 
-  write(writer: Writer): void {
-    writer.string(configPath)
-    writer.bool(this.#listener !== null)
-  }
-
-  read(reader: Reader): DataAndStat {
-    const { data, stat } = operations.getData.response.read(reader)
-    return { data: (data as Buffer | null) ?? emptyData, stat }
-  }
-
-  override watch(watches: WatchRegistry): void {
-    if (this.#listener !== null) watches.add('data', configPath, this.#listener, '')
+  override get op(): string {
+    return 'getConfig'
   }
 }
 

@@ -275,7 +275,7 @@ export class KazooClient extends ZnodeVerbs {
   getConfig(options?: WatchOptions): Promise<DataAndStat> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
-      return this.#core.submit(new GetConfigRequest(toListener(options?.watch)), options)
+      return this.#core.submit(new GetConfigRequest(toListener(options?.watch), this.#core.session?.watches), options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -5,7 +5,7 @@ import { reportUncaught } from '../common/report-uncaught.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { StateListener } from '../session/state-listeners.ts'
-import type { WatchedEvent } from '../session/watches/watch-registry.ts'
+import type { WatchedEvent, WatchRegistry } from '../session/watches/watch-registry.ts'
 import type { ClientCore } from './client-core.ts'
 import { ExistsRequest } from './requests.ts'
 import { AddWatchRequest, RemoveWatchRequest, RestoreWatchesRequest, type LastingKind } from './watch-requests.ts'
@@ -64,24 +64,26 @@ export class PersistentWatch {
 
   /** @internal */
   async start(limits: CallOptions): Promise<this> {
-    await this.#arm(limits)
+    try {
+      await this.#arm(limits)
+    } catch (error) {
+      this.#finish(undefined)
+      throw error
+    }
     this.#state = 'armed'
     this.#core.addListener(this.#onState)
     return this
   }
 
-  /** Removes the watch, here and on the server. Nothing is told afterwards; iterators end. */
+  /**
+   * Removes the watch, here and on the server. Nothing is told afterwards; iterators end. Does not wait for a
+   * connection: a watch that is not set again is gone with the last.
+   */
   async stop(): Promise<void> {
     if (this.#state === 'ended') return
     this.#finish(undefined)
     const session = this.#core.session
-    if (session === null || !session.watches.remove(this.#kind, this.#serverPath, this.#onEvent)) return
-    try {
-      await this.#removeFromServer(session)
-    } catch (error) {
-      // Gone with its connection or session, or never there: it tells nobody any more in either case.
-      if (!(error instanceof ZooKeeperError)) throw error
-    }
+    if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) === true) await this.#withdraw(session)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -101,42 +103,63 @@ export class PersistentWatch {
   }
 
   async #arm(limits: CallOptions): Promise<void> {
-    const { isOld } = await this.#askRelease(limits)
+    const left = this.#core.budget(limits)
+    const isOld = await this.#isOld(left)
+    // Stopped meanwhile: it is not to come back.
+    if (this.#state === 'ended') return
     const session = this.#core.session
     // Known from now on, so that reads which are made before the answer leave it its place.
-    session?.watches.add(this.#kind, this.#serverPath, this.#onEvent, this.#chroot)
+    if (session !== null) this.#register(session.watches)
     const mode = isOld && session?.watches.has('recursive', this.#serverPath) === true ? 'recursive' : this.#kind
+    const request = new AddWatchRequest(this.#chroot, this.path, mode, this.#register)
     try {
-      const request = new AddWatchRequest(this.#chroot, this.path, this.#kind, this.#onEvent, mode)
-      await this.#core.submit(request, limits)
+      await this.#core.submit(request, left())
     } catch (error) {
-      session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent)
-      if (session !== null) void this.#restoreReads(session)
+      if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) === true) void this.#withdraw(session)
       throw error
     }
   }
 
+  readonly #register = (watches: WatchRegistry): void => {
+    if (this.#state !== 'ended') watches.add(this.#kind, this.#serverPath, this.#onEvent, this.#chroot)
+  }
+
   /** Whether the server is one that has one kind of watch for a path (ZOOKEEPER-4466). @throws UnimplementedError */
-  async #askRelease(limits: CallOptions): Promise<{ readonly isOld: boolean }> {
-    if (await this.#core.isAtLeast('3.6.0', limits)) return { isOld: !(await this.#core.isAtLeast('3.9.0', limits)) }
-    const request = new AddWatchRequest(this.#chroot, this.path, this.#kind, null)
-    throw new UnimplementedError(`${request.describe()} needs ZooKeeper 3.6.0`, { op: request.op, path: this.path })
+  async #isOld(left: () => CallOptions): Promise<boolean> {
+    if (await this.#core.isAtLeast('3.6.0', left)) return !(await this.#core.isAtLeast('3.9.0', left))
+    throw new UnimplementedError(`watch ${this.path} needs ZooKeeper 3.6.0`, { op: 'watch', path: this.path })
+  }
+
+  /** Does what is to be done about a watch that the registry has no more. Never rejects. */
+  async #withdraw(session: Session): Promise<void> {
+    try {
+      if (session.address !== null) await this.#removeFromServer(session)
+      // It stood for reads that wait for a connection, where it will not be.
+      else if (session.queued > 0) void this.#restoreReads(session)
+    } catch (error) {
+      // Gone with its connection or session, or never there: it tells nobody any more in either case.
+      if (!(error instanceof ZooKeeperError)) reportUncaught(error)
+    }
   }
 
   /**
    * Takes the watch from the server, and leaves it those of others on the path. Before 3.9 it removes all of them or
-   * none: what is left is set again.
+   * none: what is left is set again. All of it on this connection: the next knows nothing of the watch.
    */
   async #removeFromServer(session: Session): Promise<void> {
-    const { isOld } = await this.#askRelease(unlimited)
+    const limits = { timeout: Infinity, signal: this.#core.connection }
+    const isOld = await this.#isOld(() => limits)
+    const path = this.#serverPath
+    // Set again by somebody else, while the version was asked for.
+    if (session.watches.has(this.#kind, path)) return
     const since = session.lastZxid
     const other = this.#kind === 'recursive' ? 'persistent' : 'recursive'
-    if (isOld && session.watches.has(other, this.#serverPath)) {
-      await this.#core.submit(new AddWatchRequest(this.#chroot, this.path, other, null), unlimited)
+    if (isOld && session.watches.has(other, path)) {
+      await this.#core.submit(new AddWatchRequest(this.#chroot, this.path, other), limits)
       return
     }
     try {
-      await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, isOld ? 'any' : this.#kind), unlimited)
+      await this.#core.submit(new RemoveWatchRequest(this.#chroot, this.path, isOld ? 'any' : this.#kind), limits)
     } catch (error) {
       if (!(error instanceof NoWatcherError)) throw error
     }
@@ -149,7 +172,7 @@ export class PersistentWatch {
     await this.#core.submit(new RestoreWatchesRequest(this.#chroot, this.path, session.watches, since), unlimited)
   }
 
-  /** The same, when it was not set after all. */
+  /** The same, once there is a connection again. */
   async #restoreReads(session: Session): Promise<void> {
     const since = session.lastZxid
     try {

@@ -3,7 +3,7 @@ import { addWatchModes, watcherTypes } from '../protocol/constants.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
-import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
+import type { WatchRegistry } from '../session/watches/watch-registry.ts'
 
 /** A watch that lasts: on one znode, or on all below it too. */
 export type LastingKind = 'persistent' | 'recursive'
@@ -11,20 +11,14 @@ export type LastingKind = 'persistent' | 'recursive'
 export class AddWatchRequest extends Request<void> {
   readonly op = 'watch'
   readonly opcode: number = operations.addWatch.opcode
-  readonly #kind: LastingKind
   readonly #mode: LastingKind
+  readonly #armed: ((watches: WatchRegistry) => void) | undefined
 
-  /** @param mode - what the server is asked for, where that is to tell of more than the kind needs */
-  constructor(
-    chroot: string,
-    path: string,
-    kind: LastingKind,
-    listener: WatchListener | null,
-    mode: LastingKind = kind,
-  ) {
-    super(chroot, path, listener)
-    this.#kind = kind
+  /** @param armed - called with the answer, before any event that follows it */
+  constructor(chroot: string, path: string, mode: LastingKind, armed?: (watches: WatchRegistry) => void) {
+    super(chroot, path)
     this.#mode = mode
+    this.#armed = armed
   }
 
   write(writer: Writer): void {
@@ -35,7 +29,7 @@ export class AddWatchRequest extends Request<void> {
   read(): void {}
 
   override watch(watches: WatchRegistry): void {
-    if (this.listener !== null) watches.add(this.#kind, addChroot(this.chroot, this.path!), this.listener, this.chroot)
+    this.#armed?.(watches)
   }
 }
 

@@ -10,7 +10,10 @@ export function limited<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => settle(() => reject(signal?.reason))
-    const timer = timeout === undefined ? undefined : runtime.setTimer(timeout, () => settle(() => reject(timedOut())))
+    const timer =
+      timeout === undefined || timeout === Infinity
+        ? undefined
+        : runtime.setTimer(timeout, () => settle(() => reject(timedOut())))
     const settle = (outcome: () => void): void => {
       timer?.cancel()
       signal?.removeEventListener('abort', onAbort)

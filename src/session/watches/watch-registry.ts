@@ -79,11 +79,11 @@ export class WatchRegistry {
     map.set(path, list)
   }
 
-  /** Forgets a watch. True if nobody else has one of this kind on the path. */
+  /** Forgets a watch. True if there was one, and nobody else has one of this kind on the path. */
   remove(kind: WatchKind, path: string, listener: WatchListener): boolean {
     const map = this.#kinds[kind]
     const present = map.get(path)
-    if (present === undefined) return true
+    if (present === undefined) return false
     const rest = listOf(present).filter((watcher) => watcher.listener !== listener)
     if (rest.length > 0) map.set(path, rest)
     else map.delete(path)

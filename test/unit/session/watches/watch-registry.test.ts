@@ -160,7 +160,7 @@ describe('listeners', () => {
     await microtask()
     expect(called).toEqual(['second'])
     expect(registry.remove('persistent', '/a', second)).toBe(true)
-    expect(registry.remove('persistent', '/a', second)).toBe(true)
+    expect(registry.remove('persistent', '/a', second)).toBe(false)
     for (const kind of [...oneShot, ...lasting]) registry.add(kind, '/a', first, '')
     registry.clear()
     expect(registry.size).toBe(0)
