@@ -16,6 +16,8 @@ export interface RealServer {
   readonly classpath: string | null
   /** The connect string of a server that runs elsewhere. */
   readonly hosts: string | null
+  /** Whether every suite runs against it, or the conformance suite alone. */
+  readonly forAllSuites: boolean
 }
 
 /** What {@link setup} answers to a test that asks for a server. */
@@ -36,7 +38,8 @@ declare module 'vitest' {
  *
  * Without one the tests that need it are named as not run; with `KAZOO_TEST_REQUIRE_REAL=1` that is a failure.
  * `KAZOO_TEST_HOSTS` names a server that runs elsewhere, instead of those found here. `KAZOO_TEST_VERSIONS` chooses
- * among those found: `all`, or versions with commas between. Default: the newest, and the system's own.
+ * among those found: `all`, or versions with commas between. Default: the newest, and the system's own. The conformance
+ * suite runs against all that were chosen, the others, which start many servers, against the newest and the system's.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await chooseServers()
@@ -60,11 +63,17 @@ async function chooseServers(): Promise<RealServer[]> {
   const { KAZOO_TEST_HOSTS: hosts, KAZOO_TEST_VERSIONS: wanted } = process.env
   if (hosts !== undefined && hosts !== '') {
     const version = await versionAt(hosts)
-    return [{ name: `ZooKeeper ${version} at ${hosts}`, version, classpath: null, hosts }]
+    return [{ name: `ZooKeeper ${version} at ${hosts}`, version, classpath: null, hosts, forAllSuites: true }]
   }
   const found = await findZooKeepers()
   const chosen = found.filter((each, index) => isWanted(each, index, wanted))
-  return chosen.map(({ version, classpath }) => ({ name: `ZooKeeper ${version}`, version, classpath, hosts: null }))
+  return chosen.map(({ version, classpath, source }, index) => ({
+    name: `ZooKeeper ${version}`,
+    version,
+    classpath,
+    hosts: null,
+    forAllSuites: index === 0 || source === 'system',
+  }))
 }
 
 /** A server that was named but does not answer is a failure of the run, not a reason to run less. */

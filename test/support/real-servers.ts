@@ -8,6 +8,11 @@ import type { RealServer, ServerAnswer } from './global-setup.ts'
 
 /** The real ZooKeepers of this run, the newest first; empty where there is none. */
 export function realServers(): RealServer[] {
+  return inject('realServers').filter(({ forAllSuites }) => forAllSuites)
+}
+
+/** Those of the conformance suite: releases besides, where they were asked for. */
+export function conformanceServers(): RealServer[] {
   return inject('realServers')
 }
 

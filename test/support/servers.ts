@@ -1,6 +1,6 @@
 import { EmbeddedServer } from '../../src/server/index.ts'
 import type { RealServer } from './global-setup.ts'
-import { hostsOf, realServers } from './real-servers.ts'
+import { conformanceServers, hostsOf } from './real-servers.ts'
 
 /** A kind of server that a suite runs against. */
 export interface TestServer {
@@ -27,7 +27,7 @@ const TICK_TIME = 500
 
 /** All servers that the conformance suite is held against: `describe.each(servers())('$name', (server) => …)`. */
 export function servers(): TestServer[] {
-  return [embedded(), ...realServers().map(real)]
+  return [embedded(), ...conformanceServers().map(real)]
 }
 
 function embedded(): TestServer {
