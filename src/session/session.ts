@@ -293,6 +293,7 @@ export class Session implements LinkOwner {
 
   answered(sentAt: number): void {
     if (sentAt > this.#aliveSince) this.#aliveSince = sentAt
+    if (sentAt >= this.holds.touches.due) this.holds.touches.add(sentAt, this.#runtime.now())
     if (this.#drain.isAwaited) this.#drain.check(this.pending)
   }
 

@@ -3,6 +3,7 @@ import { operations } from '../../protocol/operations.ts'
 import type { Runtime, Timer } from '../../runtime/runtime.ts'
 import { Hold, type HoldKeeper, type HoldLoss } from './hold.ts'
 import type { KazooState } from '../session-state.ts'
+import { Touches } from './touches.ts'
 
 interface Terms {
   readonly controller: AbortController
@@ -27,36 +28,50 @@ const leaderErrors: ReadonlySet<number> = new Set([0, -101, -102, -103, -108, -1
  *
  * The state LOST is not enough for a holder: a follower that is cut off from its leader goes on answering reads and pings
  * while the leader expires the session. So a hold relies on what the leader has confirmed: a new session or a resumed one,
- * a write, a `sync`. While anything is held the heartbeat is a `sync`, and a hold is lost when the session timeout, less
- * one heartbeat interval, has passed since the sending of the last request that was confirmed. The interval makes up for
- * a follower's telling the leader of its sessions only twice a tick: the leader may know of the heartbeat before alone.
+ * a write, a `sync`. While anything is held the heartbeat is a `sync`, and a hold is lost
+ *
+ * - when the session timeout, less one heartbeat interval, has passed since the sending of the last request that was
+ *   confirmed;
+ * - before that, where the leader may have heard so little of the session that it expires it earlier ({@link Touches}).
  */
 export class Holds implements HoldKeeper {
   /** Whether anything is held: all that is asked on the path of a reply when nothing is. */
   active = false
+  /** Kept without holds, too: the first one relies on what was before it. */
+  readonly touches = new Touches()
   readonly #runtime: Runtime
   readonly #holds = new Map<Hold, Terms>()
   #sessionId = 0n
   #timeout = 0
   #confirmedAt = -Infinity
   #askedAt = -Infinity
+  /** Until when the leader gives the session, by what is sure. */
+  #safeUntil = -Infinity
   #timer: Timer | undefined
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
   }
 
-  /** When the leader was last asked, with success or in vain on a new connection: what the next heartbeat is due by. */
+  /**
+   * When the leader was last asked, with success or in vain on a new connection: what the next heartbeat is due by. Earlier,
+   * where the next one has to come before its time to be in time.
+   */
   get askedAt(): number {
-    return this.#askedAt
+    const quarter = this.#timeout / 4
+    const latest = this.#safeUntil - quarter - this.#interval()
+    return Math.max(this.#askedAt - quarter, Math.min(this.#askedAt, latest))
   }
 
   /** A server serves the session, asked at that time; its leader has confirmed it, unless it is read-only. */
   granted(sessionId: bigint, timeout: number, sentAt: number, readOnly: boolean): void {
+    if (this.#sessionId !== sessionId) this.#safeUntil = -Infinity
     this.#sessionId = sessionId
     this.#timeout = timeout
     this.#askedAt = sentAt
-    if (!readOnly) this.#confirmed(sentAt)
+    if (readOnly) return
+    this.touches.restart(timeout, sentAt)
+    this.#confirmed(sentAt)
   }
 
   /** A request was answered that was sent at that time. To be called while something is held. */
@@ -83,9 +98,9 @@ export class Holds implements HoldKeeper {
   }
 
   check(): void {
-    if (!this.active || this.#runtime.now() < this.#deadline()) return
-    const time = Math.round(this.#timeout - this.#interval())
-    this.#lose(new LockLostError(`no leader has confirmed the session within ${time} ms`))
+    if (!this.active || this.#runtime.now() < this.#safeUntil) return
+    const silence = Math.round(this.#runtime.now() - this.#confirmedAt)
+    this.#lose(new LockLostError(`no leader has confirmed the session for ${silence} ms`))
   }
 
   /** To be called after the listeners have heard of it: what aborts a signal may call `stop`, too. */
@@ -110,20 +125,18 @@ export class Holds implements HoldKeeper {
   }
 
   #confirmed(sentAt: number): void {
-    if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt
     if (sentAt > this.#askedAt) this.#askedAt = sentAt
+    if (sentAt > this.#confirmedAt) this.#confirmedAt = sentAt
+    const until = Math.min(sentAt - this.#interval(), this.touches.knownAt(sentAt)) + this.#timeout
+    if (until > this.#safeUntil) this.#safeUntil = until
   }
 
   #interval(): number {
     return this.#timeout / 3
   }
 
-  #deadline(): number {
-    return this.#confirmedAt + this.#timeout - this.#interval()
-  }
-
   #schedule(): void {
-    this.#timer = this.#runtime.setTimer(Math.max(1, this.#deadline() - this.#runtime.now()), () => {
+    this.#timer = this.#runtime.setTimer(Math.max(1, this.#safeUntil - this.#runtime.now()), () => {
       this.check()
       if (this.active) this.#schedule()
     })

@@ -360,6 +360,39 @@ describe('what a leader has confirmed', () => {
     expect(hold.signal.aborted).toBe(true)
   })
 
+  it('is less than it seems where a write comes right behind the heartbeat: a follower tells its leader of neither at once', () => {
+    const { holds, clock } = make()
+    const hold = holds.begin('lost', 0)
+    const told = (sentAt: number): void => {
+      if (sentAt >= holds.touches.due) holds.touches.add(sentAt, sentAt + 1)
+      holds.answered(operations.setData.opcode, 0, sentAt)
+    }
+    // A quarter of the timeout may lie between two reports, so that the leader may know of the beginning alone.
+    told(interval)
+    told(interval + timeout / 4 - 1)
+    clock.now = timeout - 1
+    expect(hold.signal.aborted).toBe(false)
+    clock.now = timeout
+    expect(hold.signal.aborted).toBe(true)
+  })
+
+  it('is asked for earlier where it would come too late after a whole interval, and not without end', () => {
+    const { holds } = make()
+    holds.begin('lost', 0)
+    const told = (sentAt: number): void => {
+      if (sentAt >= holds.touches.due) holds.touches.add(sentAt, sentAt + 1)
+      holds.answered(operations.sync.opcode, 0, sentAt)
+    }
+    expect(holds.askedAt).toBe(0)
+    told(interval)
+    expect(holds.askedAt).toBe(interval)
+    told(interval + timeout / 4 - 1)
+    // A quarter of the timeout before the end, which is `timeout` here.
+    expect(holds.askedAt + interval).toBe(timeout - timeout / 4)
+    told(timeout - timeout / 4)
+    expect(holds.askedAt + interval).toBeGreaterThanOrEqual(timeout - timeout / 4 + timeout / 12)
+  })
+
   it('counts from when it was sent, in whatever order answers come', () => {
     const { holds, clock } = make()
     const hold = holds.begin('lost', 2_000)
