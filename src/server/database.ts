@@ -1,8 +1,9 @@
 import type { Runtime } from '../runtime/runtime.ts'
 import { makeAuthSchemes, type AuthSchemes } from './access/auth-schemes.ts'
-import { DataTree } from './tree/data-tree.ts'
+import { configPath, DataTree } from './tree/data-tree.ts'
 import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
+import type { EnsembleConfig } from './reconfig/ensemble-config.ts'
 import { SessionTable, type Session, type SessionConnection } from './session-table.ts'
 import type { Storage, StoredState } from './storage/storage.ts'
 import type { Transaction } from './tree/transaction.ts'
@@ -61,9 +62,14 @@ export class Database {
     return this.#lastZxid
   }
 
+  /** Zxid of the next transaction. */
+  get nextZxid(): number {
+    return this.membership.nextZxid(this.#lastZxid)
+  }
+
   /** Gives a transaction the next zxid and applies it; watches are told before this returns. */
   commit(sessionId: bigint, xid: number, transaction: Transaction, applied?: (part: Transaction) => void): void {
-    const zxid = this.membership.nextZxid(this.#lastZxid)
+    const zxid = this.nextZxid
     const header = { sessionId, xid, zxid, time: Math.floor(this.#runtime.wallClock()) }
     this.#lastZxid = zxid
     if (this.storage === null) this.tree.apply(header, transaction, applied)
@@ -75,6 +81,13 @@ export class Database {
   replay({ header, transaction }: HistoryEntry): void {
     this.#lastZxid = header.zxid
     this.tree.apply(header, transaction)
+  }
+
+  /** Takes up the configuration of its ensemble, of which no transaction tells. */
+  configure(config: EnsembleConfig): void {
+    const header = { sessionId: 0n, xid: 0, zxid: config.version, time: Math.floor(this.#runtime.wallClock()) }
+    const data = Buffer.from(config.toString())
+    this.tree.apply(header, { type: 'setData', path: configPath, data, version: -1 })
   }
 
   /** Starts the clock by which sessions expire, unless an ensemble keeps it. */

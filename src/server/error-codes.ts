@@ -5,6 +5,7 @@ export const errorCodes = {
   marshallingError: -5,
   unimplemented: -6,
   badArguments: -8,
+  newConfigNoQuorum: -13,
   noNode: -101,
   noAuth: -102,
   badVersion: -103,

@@ -1,3 +1,4 @@
+import type { EnsembleConfig } from './reconfig/ensemble-config.ts'
 import type { Transaction, TransactionHeader } from './tree/transaction.ts'
 
 /** A transaction and its place in history. */
@@ -6,13 +7,26 @@ export interface HistoryEntry {
   readonly transaction: Transaction
 }
 
+/** What the members of an ensemble have in common: who they are, and how that changes. */
+export interface Quorum {
+  readonly config: EnsembleConfig
+  /** Whether enough of those that would vote follow the leader already. */
+  isSynced(next: EnsembleConfig): boolean
+  /** A configuration was committed: who votes, follows or leads is as it says, once the answer is out. */
+  activate(next: EnsembleConfig): void
+}
+
 /** What a server's place among others decides. One that stands alone decides it all by itself. */
 export interface Membership {
+  /** Its number in the ensemble, from 1 on; 0 for one that stands alone. */
+  readonly id: number
   readonly role: 'standalone' | 'leader' | 'follower' | 'observer'
   /** Whether clients are served at all; without a quorum they are not, or for reading only. */
   readonly serving: boolean
   /** Whether the leader can be reached: only then do pings keep a session alive. */
   readonly connected: boolean
+  /** Null for a server that stands alone: it has no members to change. */
+  readonly quorum: Quorum | null
   /** Brings the database up to date, so that a write finds what the leader would. False if that cannot be done now. */
   catchUp(): boolean
   /** The zxid of the next transaction. */
@@ -22,9 +36,11 @@ export interface Membership {
 }
 
 export const standalone: Membership = {
+  id: 0,
   role: 'standalone',
   serving: true,
   connected: true,
+  quorum: null,
   catchUp: () => true,
   nextZxid: (lastZxid) => lastZxid + 1,
   committed: () => {},

@@ -36,7 +36,10 @@ export interface EmbeddedServerOptions {
   readonly enforceQuota?: boolean
   /** The four-letter words that are answered; `srvr` always is. @defaultValue all; strict: none */
   readonly fourLetterWords?: readonly string[]
-  /** ZooKeeper's `reconfigEnabled`: a server that stands alone then answers −6 rather than −123. @defaultValue false */
+  /**
+   * ZooKeeper's `reconfigEnabled`: the members of an ensemble may be changed; a server that stands alone, which has none,
+   * then answers −6 rather than −123. @defaultValue false
+   */
   readonly reconfig?: boolean
   /** Serves nothing but reads, to clients that ask for it alone, as a member without a quorum. @defaultValue false */
   readonly readOnly?: boolean

@@ -13,7 +13,7 @@ export interface Target extends AsyncDisposable {
 const never = 0x7fff_ffff
 
 /** Of `super:admin`. */
-const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='
+export const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='
 
 export async function startEmbedded(): Promise<Target> {
   const server = await new EmbeddedServer({ tickTime: 500, reapInterval: never, superDigest }).start()

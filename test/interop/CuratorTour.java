@@ -246,6 +246,35 @@ public class CuratorTour {
         }
     }
 
+    /** On an ensemble whose member 1 does not lead. Curator follows its members of its own accord. */
+    static void ensembleTracker(CuratorFramework zk, CuratorFramework unused, String path) throws Exception {
+        String[] config = new String(zk.getConfig().forEnsemble()).split("\n");
+        String first = config[0];
+        String client = first.substring(first.indexOf(';') + 1);
+        Callable<Boolean> isKnown =
+                () -> List.of(zk.getZookeeperClient().getCurrentConnectionString().split(",")).contains(client);
+        eventually(() -> zk.getCurrentConfig().getAllMembers().size() == 3);
+        check(isKnown.call());
+        try (CuratorFramework admin = CuratorFrameworkFactory.builder()
+                .connectString(zk.getZookeeperClient().getCurrentConnectionString())
+                .retryPolicy(new ExponentialBackoffRetry(50, 5))
+                .authorization("digest", bytes("super:admin"))
+                .build()) {
+            admin.start();
+            long version = Long.parseLong(config[3].substring("version=".length()), 16);
+            byte[] without = admin.reconfig().leaving("1").fromConfig(version).forEnsemble();
+            check(!new String(without).contains(first));
+            eventually(() -> !isKnown.call());
+            raises(
+                    KeeperException.BadVersionException.class,
+                    () -> admin.reconfig().joining(first).fromConfig(version).forEnsemble());
+            check(new String(admin.reconfig().joining(first).forEnsemble()).contains(first));
+            eventually(isKnown);
+            byte[] same = admin.reconfig().withNewMembers(config[0], config[1], config[2]).forEnsemble();
+            same(List.of(new String(same).split("\n")).subList(0, 3), List.of(config).subList(0, 3));
+        }
+    }
+
     // Locks
 
     static void exclude(InterProcessLock mine, InterProcessLock theirs) throws Exception {
@@ -624,6 +653,10 @@ public class CuratorTour {
         steps.put("PathChildrenCache, TreeCache, NodeCache", CuratorTour::olderCaches);
         steps.put("queues", CuratorTour::queues);
         steps.put("ServiceDiscovery", CuratorTour::serviceDiscovery);
+        if (args.length > 1) {
+            steps.clear();
+            steps.put("EnsembleTracker", CuratorTour::ensembleTracker);
+        }
 
         int failed = 0;
         int count = 0;

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import type { Membership } from '../membership.ts'
 import type { StorageSizes } from '../storage/storage.ts'
 import { fullVersion, type CommandSource } from './source.ts'
 
@@ -18,9 +19,26 @@ export async function configuration({ settings, database, port, securePort }: Co
     `minSessionTimeout=${settings.minSessionTimeout}`,
     `maxSessionTimeout=${settings.maxSessionTimeout}`,
     'clientPortListenBacklog=-1',
-    'serverId=0',
-    '',
+    `serverId=${database.membership.id}`,
+    ...membership(database.membership),
   ].join('\n')
+}
+
+/** What `conf` says of an ensemble, the limits as ZooKeeper's own example has them; no end of a line is behind it. */
+function membership({ id, quorum }: Membership): string[] {
+  if (quorum === null) return ['']
+  const { config } = quorum
+  const server = config.servers.get(id)
+  return [
+    'initLimit=10',
+    'syncLimit=5',
+    'electionAlg=3',
+    `electionPort=${server?.electionPort ?? -1}`,
+    `quorumPort=${server?.peerPort ?? -1}`,
+    `peerType=${server?.observer === true ? 1 : 0}`,
+    'membership: ',
+    config.toString(),
+  ]
 }
 
 /** `dirs`: how much is on disk. */

@@ -1,9 +1,12 @@
 import type { Timer } from '../../runtime/runtime.ts'
 import { checkFlag, checkNumber } from '../option-checks.ts'
+import type { Quorum } from '../membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from '../options.ts'
+import type { EnsembleConfig } from '../reconfig/ensemble-config.ts'
 import { SessionTable } from '../session-table.ts'
 import { EnsembleMember } from './ensemble-member.ts'
-import { History } from './history.ts'
+import { firstConfig } from './first-config.ts'
+import { epochSize, History } from './history.ts'
 
 /** Options of {@link EmbeddedEnsemble}: its own, and those of each member. */
 export interface EmbeddedEnsembleOptions extends Omit<
@@ -48,6 +51,7 @@ export class EmbeddedEnsemble {
   readonly #history = new History()
   readonly #sessions: SessionTable
   readonly #noticeAfter: number
+  #config: EnsembleConfig
   #leader: number | null = null
   /** Which members reach each other; those of no group reach nobody. */
   #groups: readonly ReadonlySet<number>[] = []
@@ -75,14 +79,15 @@ export class EmbeddedEnsemble {
     const host = {
       history: this.#history,
       sessions: this.#sessions,
+      quorum: this.#quorum(),
       replicate: (from: EnsembleMember) => this.#replicate(from),
     }
     const mayReadOnly = checkFlag(readOnlyMode, 'readOnlyMode', false)
     this.members = Array.from({ length: count }, (_, index) => {
       const port = ports?.[index] ?? 0
-      const traits = { observer: index >= voters, readOnlyMode: mayReadOnly }
-      return new EnsembleMember(index + 1, host, runtime, { ...shared, port }, traits)
+      return new EnsembleMember(index + 1, host, runtime, { ...shared, port }, mayReadOnly)
     })
+    this.#config = this.#firstConfig(voters)
   }
 
   /** Starts all members, and resolves when there is a leader. */
@@ -93,12 +98,18 @@ export class EmbeddedEnsemble {
 
   async #start(): Promise<this> {
     this.#groups = [new Set(this.members.map(({ id }) => id))]
+    const members = this.members.filter(({ id }) => this.#config.servers.has(id))
     try {
-      await Promise.all(this.members.map((member) => member.start()))
+      await Promise.all(members.map((member) => member.start()))
     } catch (error) {
       this.#starting = null
       await Promise.all(this.members.map((member) => member.stop()))
       throw error
+    }
+    if (this.#history.lastZxid === 0) {
+      // Which ports are free is known only now.
+      this.#config = this.#firstConfig(this.#config.voters.length)
+      for (const member of members) member.configure()
     }
     this.#elect()
     return this
@@ -143,9 +154,15 @@ export class EmbeddedEnsemble {
     this.#settle()
   }
 
-  /** Starts a member again, on the same port. */
+  /**
+   * Starts a member again, on the same port.
+   *
+   * @throws Error if the configuration leaves it out: a real one would not start either
+   */
   async startMember(id: number): Promise<void> {
-    await this.member(id).start()
+    const member = this.member(id)
+    if (!this.#config.servers.has(id)) throw new Error(`member ${id} is not in the configuration`)
+    await member.start()
     this.#settle()
   }
 
@@ -194,6 +211,51 @@ export class EmbeddedEnsemble {
       .reduce((count, { server }) => count + server.dropConnections(sessionId), 0)
   }
 
+  #firstConfig(voters: number): EnsembleConfig {
+    // ZooKeeper numbers the first one when its members may change.
+    const version = this.#settings.reconfig ? epochSize : 0
+    return firstConfig(
+      version,
+      this.members.map(({ id, host, port }) => ({ id, observer: id > voters, host, port })),
+    )
+  }
+
+  #quorum(): Quorum {
+    const ensemble = this
+    return {
+      get config() {
+        return ensemble.#config
+      },
+      isSynced: (next) => {
+        // An observer that is to vote does not yet, and so counts for nothing.
+        const synced = this.members.filter(({ running, connected, observer }) => running && connected && !observer)
+        return next.isQuorum(synced.map(({ id }) => id))
+      },
+      activate: (next) => {
+        const before = this.#config
+        this.#config = next
+        this.#settings.runtime.setImmediate(() => this.#reorganize(before))
+      },
+    }
+  }
+
+  /** Gives the members the parts that a new configuration has for them. */
+  #reorganize(before: EnsembleConfig): void {
+    const leader = this.#leading()
+    if (leader === null) return
+    const [old, now] = [before, this.#config].map(({ servers }) => servers.get(leader.id))
+    // A leader that moves leaves those behind who follow it.
+    const isMoved = old?.host !== now?.host || old?.peerPort !== now?.peerPort
+    if (isMoved || !this.#mayLead(leader)) {
+      const next = this.members.find((member) => member !== leader && this.#mayLead(member))
+      if (next === undefined) this.#settle()
+      else this.#lead(next)
+      return
+    }
+    // The others hear of it when they reach the leader again.
+    for (const member of this.members) if (this.#reachesLeader(member)) this.#settleMember(member)
+  }
+
   #leading(): EnsembleMember | null {
     return this.#leader === null ? null : this.member(this.#leader)
   }
@@ -219,7 +281,7 @@ export class EmbeddedEnsemble {
   /** Brings the members' roles in line with who runs and who reaches whom. */
   #settle(): void {
     const leader = this.#leading()
-    if (leader === null || !leader.running || !this.#hasQuorum(leader)) {
+    if (leader === null || !this.#mayLead(leader)) {
       this.#leader = null
       this.#sessions.stop()
       for (const member of this.members) {
@@ -233,12 +295,16 @@ export class EmbeddedEnsemble {
 
   #settleMember(member: EnsembleMember): void {
     if (!member.running || member.id === this.#leader) return
-    const isLooking = member.role === 'looking' || member.role === 'read-only'
-    if (!this.#reachesLeader(member)) {
-      if (!isLooking) member.lookForLeader()
-    } else if (isLooking) {
-      member.join(member.observer ? 'observer' : 'follower')
+    if (this.#reachesLeader(member)) {
+      if (member.role !== this.#roleOf(member)) member.join(this.#roleOf(member))
+    } else if (member.role !== 'looking' && member.role !== 'read-only') {
+      member.lookForLeader()
     }
+  }
+
+  /** What a member is that does not lead. */
+  #roleOf({ observer }: EnsembleMember): 'follower' | 'observer' {
+    return observer ? 'observer' : 'follower'
   }
 
   #elect(): void {
@@ -253,7 +319,7 @@ export class EmbeddedEnsemble {
     this.#history.beginEpoch()
     for (const member of this.members) {
       if (!member.running || !this.#reachesLeader(member)) continue
-      member.join(member === leader ? 'leader' : member.observer ? 'observer' : 'follower')
+      member.join(member === leader ? 'leader' : this.#roleOf(member))
     }
     // A new leader gives every session its whole time again.
     this.#sessions.stop()
@@ -261,13 +327,13 @@ export class EmbeddedEnsemble {
   }
 
   #mayLead(member: EnsembleMember): boolean {
-    return member.running && !member.observer && this.#hasQuorum(member)
+    return member.running && this.#config.voters.includes(member.id) && this.#hasQuorum(member)
   }
 
+  /** Those of the configuration that are not members here count as out of reach. */
   #hasQuorum(member: EnsembleMember): boolean {
-    const voters = this.members.filter(({ observer }) => !observer)
-    const reached = voters.filter((other) => other.running && this.#reach(member.id, other.id))
-    return reached.length * 2 > voters.length
+    const reached = this.members.filter((other) => other.running && this.#reach(member.id, other.id))
+    return this.#config.isQuorum(reached.map(({ id }) => id))
   }
 
   #reachesLeader(member: EnsembleMember): boolean {

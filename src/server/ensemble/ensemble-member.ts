@@ -1,7 +1,7 @@
 import type { Runtime, Timer } from '../../runtime/runtime.ts'
 import { Database } from '../database.ts'
 import { EmbeddedServer } from '../embedded-server.ts'
-import type { HistoryEntry, Membership } from '../membership.ts'
+import type { HistoryEntry, Membership, Quorum } from '../membership.ts'
 import type { EmbeddedServerOptions } from '../options.ts'
 import type { SessionTable } from '../session-table.ts'
 import type { History } from './history.ts'
@@ -13,6 +13,7 @@ export type MemberRole = 'leader' | 'follower' | 'observer' | 'looking' | 'read-
 export interface MemberHost {
   readonly history: History
   readonly sessions: SessionTable
+  readonly quorum: Quorum
   /** Tells the others of what this one has committed. */
   replicate(from: EnsembleMember): void
 }
@@ -21,8 +22,6 @@ export interface MemberHost {
 export class EnsembleMember {
   /** From 1 on, as in `server.1`. */
   readonly id: number
-  /** Observers follow without a vote. */
-  readonly observer: boolean
   readonly #options: EmbeddedServerOptions
   readonly #runtime: Runtime
   readonly #host: MemberHost
@@ -38,15 +37,8 @@ export class EnsembleMember {
   #role: 'leader' | 'follower' | 'observer' | 'looking' = 'looking'
   #connected = false
 
-  constructor(
-    id: number,
-    host: MemberHost,
-    runtime: Runtime,
-    options: EmbeddedServerOptions,
-    { observer, readOnlyMode }: { observer: boolean; readOnlyMode: boolean },
-  ) {
+  constructor(id: number, host: MemberHost, runtime: Runtime, options: EmbeddedServerOptions, readOnlyMode: boolean) {
     this.id = id
-    this.observer = observer
     this.#host = host
     this.#runtime = runtime
     this.#options = options
@@ -69,14 +61,24 @@ export class EnsembleMember {
     return this.#database?.readOnly === true ? 'read-only' : this.#role
   }
 
+  /** Observers follow without a vote. One that the configuration leaves out follows, and has no vote either. */
+  get observer(): boolean {
+    return this.#host.quorum.config.servers.get(this.id)?.observer ?? false
+  }
+
   /** The same after each start. */
   get port(): number {
     return this.#port
   }
 
+  /** @internal */
+  get host(): string {
+    return this.#options.host ?? '127.0.0.1'
+  }
+
   /** The connect string for this member alone. */
   get hosts(): string {
-    const { host = '127.0.0.1' } = this.#options
+    const { host } = this
     return `${host.includes(':') ? `[${host}]` : host}:${this.#port}`
   }
 
@@ -119,6 +121,7 @@ export class EnsembleMember {
     this.#database = database
     this.#server = server
     this.#port = server.port
+    this.configure()
     // What it has on disk: all that it knew when it stopped, which in this model is all there is.
     this.#applyAll()
   }
@@ -133,6 +136,11 @@ export class EnsembleMember {
     this.#timer = null
     await server?.stop()
     this.#database = null
+  }
+
+  /** Takes up the configuration as it is, as a real member does when it starts and when it joins a leader. @internal */
+  configure(): void {
+    this.#database?.configure(this.#host.quorum.config)
   }
 
   /** Whether it reaches its leader, or has a quorum if it leads. @internal */
@@ -171,6 +179,8 @@ export class EnsembleMember {
     this.#connected = true
     this.#applyAll()
     this.#become(role)
+    // What a client may have written there comes to nothing then. Without `reconfig` it stays.
+    if (this.#options.reconfig === true) this.configure()
   }
 
   /** Applies what others have committed, after its lag. @internal */
@@ -204,8 +214,10 @@ export class EnsembleMember {
 
   #membership(): Membership {
     const member = this
-    const { history } = this.#host
+    const { history, quorum } = this.#host
     return {
+      id: this.id,
+      quorum,
       get role() {
         return member.#role === 'looking' ? 'follower' : member.#role
       },

@@ -1,7 +1,7 @@
 import type { HistoryEntry } from '../membership.ts'
 
 /** Transactions of one leader are numbered within its epoch: the epoch is the upper half of a zxid. */
-const epochSize = 0x1_0000_0000
+export const epochSize = 0x1_0000_0000
 
 /** The one history that all members of an ensemble share: what was committed, in order. */
 export class History {

@@ -1,6 +1,7 @@
 import type { OperationName } from '../../protocol/operations.ts'
 import type { Handlers } from './handler.ts'
 import { readHandlers } from './reads.ts'
+import { reconfigHandlers } from './reconfig.ts'
 import { sessionHandlers } from './sessions.ts'
 import { watchHandlers } from './watches.ts'
 import { writeHandlers } from './writes.ts'
@@ -9,6 +10,7 @@ import { writeHandlers } from './writes.ts'
 export const handlers: Handlers<OperationName> = {
   ...readHandlers,
   ...writeHandlers,
+  ...reconfigHandlers,
   ...watchHandlers,
   ...sessionHandlers,
 }

@@ -19,16 +19,7 @@ import type { CreateTransaction, Transaction } from '../tree/transaction.ts'
 
 /** The operations that change the tree. Each one, successful or not, takes a zxid. */
 export const writeHandlers: Handlers<
-  | 'create'
-  | 'create2'
-  | 'createContainer'
-  | 'createTtl'
-  | 'delete'
-  | 'setData'
-  | 'setAcl'
-  | 'check'
-  | 'multi'
-  | 'reconfig'
+  'create' | 'create2' | 'createContainer' | 'createTtl' | 'delete' | 'setData' | 'setAcl' | 'check' | 'multi'
 > = {
   create: (context, request) => create(context, 'create', request),
   create2: (context, request) => create(context, 'create2', request),
@@ -80,10 +71,6 @@ export const writeHandlers: Handlers<
     operations.multi.response.write(context.ok(), results)
     return errorCodes.ok
   },
-
-  // A server that stands alone has no members to change.
-  reconfig: (context) =>
-    commit(context, context.database.settings.reconfig ? errorCodes.unimplemented : errorCodes.reconfigDisabled),
 }
 
 type CreateName = 'create' | 'create2' | 'createContainer' | 'createTtl'

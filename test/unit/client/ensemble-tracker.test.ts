@@ -45,7 +45,7 @@ async function world(
     const ports = [2181, 2182, 2183]
     const ensemble = await new EmbeddedEnsemble({ runtime, host: '0.0.0.0', ports, superDigest }).start()
     const admin = await new KazooClient({ hosts: all[2]!, runtime: sim.runtime('admin'), authData }).start()
-    if (initial.length > 0) await admin.set('/zookeeper/config', initial.join('\n'))
+    await admin.set('/zookeeper/config', initial.join('\n'))
     const told: Told[] = []
     const log =
       (level: string) =>
