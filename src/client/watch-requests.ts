@@ -34,7 +34,7 @@ export class AddWatchRequest extends Request<void> {
 }
 
 export class RemoveWatchRequest extends Request<void> {
-  readonly op = 'stop'
+  readonly op = 'removeWatch'
   readonly opcode: number = operations.removeWatches.opcode
   readonly #type: number
 
@@ -58,7 +58,7 @@ export class RemoveWatchRequest extends Request<void> {
 
 /** Sets the one-shot watches that there are on a path on the server, which tells at once of what they have missed. */
 export class RestoreWatchesRequest extends Request<void> {
-  readonly op = 'stop'
+  readonly op = 'restoreWatches'
   readonly opcode: number = operations.setWatches.opcode
   readonly #watches: WatchRegistry
   readonly #since: bigint
