@@ -1,5 +1,6 @@
 import { OperationTimeoutError } from '../common/errors.ts'
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { HostProvider } from '../session/connecting/host-provider.ts'
 import type { Hold, HoldLoss, HoldOptions } from '../session/holding/hold.ts'
@@ -265,7 +266,7 @@ export class KazooClient extends ZnodeVerbs {
   whoAmI(options: CallOptions = {}): Promise<ClientInfo[]> {
     try {
       checkOptions(options, callNames)
-      return this.#core.submitSince('3.7.0', new WhoAmIRequest(), options)
+      return this.#core.submitSince(operations.whoAmI.since, new WhoAmIRequest(), options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -16,7 +16,6 @@ import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-r
 
 /** A logger: pino and `console` are such. */
 export interface Logger {
-  trace?(details: object, message: string): void
   debug(details: object, message: string): void
   info(details: object, message: string): void
   warn(details: object, message: string): void

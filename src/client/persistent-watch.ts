@@ -2,6 +2,7 @@ import { deferred, type Deferred } from '../common/deferred.ts'
 import { ConnectionClosedError, NoWatcherError, UnimplementedError, ZooKeeperError } from '../common/errors.ts'
 import { addChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
+import { operations } from '../protocol/operations.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { StateListener } from '../session/state-listeners.ts'
@@ -126,8 +127,11 @@ export class PersistentWatch {
 
   /** Whether the server is one that has one kind of watch for a path (ZOOKEEPER-4466). @throws UnimplementedError */
   async #isOld(left: () => CallOptions): Promise<boolean> {
-    if (await this.#core.isAtLeast('3.6.0', left)) return !(await this.#core.isAtLeast('3.9.0', left))
-    throw new UnimplementedError(`watch ${this.path} needs ZooKeeper 3.6.0`, { op: 'watch', path: this.path })
+    if (await this.#core.isAtLeast(operations.addWatch.since, left)) return !(await this.#core.isAtLeast('3.9.0', left))
+    throw new UnimplementedError(`watch ${this.path} needs ZooKeeper ${operations.addWatch.since}`, {
+      op: 'watch',
+      path: this.path,
+    })
   }
 
   /** Does what is to be done about a watch that the registry has no more. Never rejects. */

@@ -1,4 +1,5 @@
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
 import type { Stat } from '../protocol/stat.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { WatchListener } from '../session/watches/watch-registry.ts'
@@ -204,7 +205,7 @@ export abstract class ZnodeVerbs {
   multiRead(): MultiRead {
     return new MultiRead({
       chroot: this.chroot,
-      submit: (request, limits) => this.#core.submitSince('3.6.0', request, limits),
+      submit: (request, limits) => this.#core.submitSince(operations.multiRead.since, request, limits),
     })
   }
 
@@ -238,7 +239,8 @@ export abstract class ZnodeVerbs {
     try {
       checkOptions(options, callNames)
       checkPath(path)
-      return this.#core.submitSince('3.6.0', new GetAllChildrenNumberRequest(this.chroot, path), options)
+      const request = new GetAllChildrenNumberRequest(this.chroot, path)
+      return this.#core.submitSince(operations.getAllChildrenNumber.since, request, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -249,7 +251,8 @@ export abstract class ZnodeVerbs {
     try {
       checkOptions(options, callNames)
       checkPath(prefix, 'prefix')
-      return this.#core.submitSince('3.6.0', new GetEphemeralsRequest(this.chroot, prefix), options)
+      const request = new GetEphemeralsRequest(this.chroot, prefix)
+      return this.#core.submitSince(operations.getEphemerals.since, request, options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -25,7 +25,7 @@ export class AuthRequest extends Request<true> {
   constructor({ scheme, credential }: AuthInfo, accepted?: () => void) {
     super('', undefined)
     this.scheme = scheme
-    this.#auth = typeof credential === 'string' ? Buffer.from(credential) : Buffer.from(credential)
+    this.#auth = Buffer.from(credential)
     this.#accepted = accepted
   }
 
