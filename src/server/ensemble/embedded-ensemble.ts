@@ -4,15 +4,12 @@ import type { Quorum } from '../membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from '../options.ts'
 import type { EnsembleConfig } from '../reconfig/ensemble-config.ts'
 import { SessionTable } from '../session-table.ts'
-import { EnsembleMember } from './ensemble-member.ts'
+import { EmbeddedMember as EnsembleMember } from './ensemble-member.ts'
 import { firstConfig } from './first-config.ts'
 import { epochSize, History } from './history.ts'
 
 /** Options of {@link EmbeddedEnsemble}: its own, and those of each member. */
-export interface EmbeddedEnsembleOptions extends Omit<
-  EmbeddedServerOptions,
-  'port' | 'securePort' | 'readOnly' | 'dataDir'
-> {
+export interface EmbeddedEnsembleOptions extends Omit<EmbeddedServerOptions, (typeof notForMembers)[number]> {
   /** How many members vote. @defaultValue 3 */
   readonly size?: number
   /** How many members follow without a vote. @defaultValue 0 */
@@ -28,8 +25,17 @@ export interface EmbeddedEnsembleOptions extends Omit<
   readonly noticeAfter?: number
 }
 
-/** Options of a server that stands alone: members share neither a port nor a directory. */
-const notForMembers = ['port', 'securePort', 'readOnly', 'dataDir', 'dataLogDir'] as const
+/** Options of a server that stands alone: members share neither a port nor a directory, and have nothing on disk. */
+const notForMembers = [
+  'port',
+  'securePort',
+  'readOnly',
+  'dataDir',
+  'dataLogDir',
+  'snapCount',
+  'snapRetainCount',
+  'onFailure',
+] as const
 
 /**
  * Several servers over one history, for tests of clients: a client may move from one to another, follow a change of

@@ -15,11 +15,11 @@ export interface MemberHost {
   readonly sessions: SessionTable
   readonly quorum: Quorum
   /** Tells the others of what this one has committed. */
-  replicate(from: EnsembleMember): void
+  replicate(from: EmbeddedMember): void
 }
 
 /** One server of an `EmbeddedEnsemble`, with a tree and a port of its own. */
-export class EnsembleMember {
+export class EmbeddedMember {
   /** From 1 on, as in `server.1`. */
   readonly id: number
   readonly #options: EmbeddedServerOptions
