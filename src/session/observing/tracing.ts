@@ -5,8 +5,9 @@ import { channelNames } from '../../common/channel-names.ts'
 import type { Request } from '../request.ts'
 import type { KazooState } from '../session-state.ts'
 
-/** A server as it was dialled: an IP address and a port. */
+/** Where a server listens. In messages it is the server as it was dialled. */
 export interface ServerAddress {
+  /** An IP address. */
   readonly host: string
   readonly port: number
 }
