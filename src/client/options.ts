@@ -14,7 +14,7 @@ import { toCredentialSource, toSaslSource } from './authentication.ts'
 import type { EnsembleMember } from './ensemble-config.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
 
-/** A logger: pino and `console` are such. */
+/** Where the client says what it does: pino and `console` are such. Each level is called with an object and a message. */
 export interface Logger {
   debug(details: object, message: string): void
   info(details: object, message: string): void
@@ -22,6 +22,7 @@ export interface Logger {
   error(details: object, message: string): void
 }
 
+/** Options of {@link KazooClient}: all have defaults, and unknown ones are refused. Times are in milliseconds. */
 export interface KazooClientOptions {
   /**
    * `'host:port,[v6]:port,…/chroot'`, or a list of servers whose last entry may be the chroot. The port is 2181 where
@@ -37,7 +38,9 @@ export interface KazooClientOptions {
    * @defaultValue false
    */
   readonly readOnly?: boolean
-  /** A session to resume, as `client.session` gave it. */
+  /**
+   * A session to resume, as `client.session` gave it; if it has expired, a new one is made. @defaultValue a new session
+   */
   readonly session?: { readonly id: bigint; readonly password: Uint8Array }
   /**
    * Credentials to present on each connection, in this order, before it is CONNECTED; or a function that gives them anew
@@ -71,7 +74,7 @@ export interface KazooClientOptions {
    * of its timeout, or `delay` if that is longer.
    */
   readonly connectionRetry?: KazooRetry | KazooRetryOptions
-  /** What `client.retry` does. @defaultValue tries without limit, pauses from 100 to 5,000 ms */
+  /** What `client.retry` does. @defaultValue `maxTries` −1 (without limit), `delay` 100 ms, `backoff` 2, `maxDelay` 5,000 ms */
   readonly commandRetry?: KazooRetry | KazooRetryOptions
   /**
    * TLS: `true`, or options of `tls.connect` (`ca`, `key`, `cert`, `servername`…), or a function that gives them anew for
@@ -81,11 +84,21 @@ export interface KazooClientOptions {
   readonly tls?: boolean | TlsOptions | (() => TlsOptions | PromiseLike<TlsOptions>)
   /** Where the client says what it does. @defaultValue nowhere */
   readonly logger?: Logger
-  /** The largest request in bytes; no more than the servers' `jute.maxbuffer`. @defaultValue 1,048,575 */
+  /**
+   * The largest request in bytes, which should be no more than the servers' `jute.maxbuffer`: larger ones reject with
+   * `RangeError`. @defaultValue 1,048,575
+   */
   readonly maxBuffer?: number
-  /** The largest reply in bytes. @defaultValue 67,108,864 (64 MiB) */
+  /**
+   * The largest reply in bytes: a larger one ends the connection, and what is in flight rejects with
+   * `ConnectionLossError`.
+   * @defaultValue 67,108,864 (64 MiB)
+   */
   readonly maxReply?: number
-  /** How many requests may be queued and in flight, together. @defaultValue 100,000 */
+  /**
+   * How many requests may be queued and in flight, together: further ones reject with `QueueFullError`.
+   * @defaultValue 100,000
+   */
   readonly maxPending?: number
   /**
    * Milliseconds after which a request rejects with `OperationTimeoutError` that is given no `timeout` of its own; what
@@ -93,7 +106,7 @@ export interface KazooClientOptions {
    * connection are among them; watches that last are set again without it. @defaultValue none
    */
   readonly requestTimeout?: number | undefined
-  /** The outside world. @defaultValue that of Node */
+  /** The outside world: clocks, timers, randomness, sockets. For simulations. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
 

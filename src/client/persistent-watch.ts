@@ -17,6 +17,7 @@ import { AddWatchRequest, RemoveWatchRequest, RestoreWatchesRequest, type Lastin
  */
 export type PersistentWatchEvent = WatchedEvent | { readonly type: 'RESYNC'; readonly path: string }
 
+/** Called with each event of a lasting watch. What it throws is reported as an uncaught exception, and ends nothing. */
 export type PersistentWatchListener = (event: PersistentWatchEvent) => void
 
 /** What nobody waits for must not end by the client's `requestTimeout`: it would not be made again. */
@@ -29,12 +30,15 @@ const backlogLimit = 10_000
  * A watch that lasts, over reconnects and new sessions, until it is stopped. Made by `client.watch`.
  *
  * A server does not replay what happened while nobody was connected (ZOOKEEPER-4698): after each reconnect the watch
- * tells `RESYNC`, with the path it is on, before anything else.
+ * tells `RESYNC`, with the path it is on, before anything else. An iterator may be up to 10,000 events behind: what is more
+ * is dropped, and the iterator is told `RESYNC` in its place.
  */
 export class PersistentWatch {
+  /** The caller's path, chroot removed. */
   readonly path: string
+  /** Whether all below the znode is watched, too. */
   readonly recursive: boolean
-  /** Resolves when the watch has ended: with the error that ended it, or undefined. */
+  /** Resolves when the watch has ended: with the error that ended it, or undefined. It never rejects. */
   readonly closed: Promise<Error | undefined>
   readonly #core: ClientCore
   readonly #chroot: string
@@ -87,11 +91,15 @@ export class PersistentWatch {
     if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) === true) await this.#withdraw(session)
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  /** Events from now on. A reader that falls far behind is told `RESYNC` instead of what it missed. */
+  /**
+   * Events from now on, in the order in which they came; it ends with the watch, or throws the error that ended it. A reader
+   * that falls 10,000 events behind is told `RESYNC` instead of what it missed.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<PersistentWatchEvent, undefined> {
     const reader: EventReader = new EventReader(this.path, () => this.#readers.delete(reader))
     if (this.#state === 'ended') reader.end(undefined)

@@ -47,6 +47,7 @@ export function spareWatch<T>(
 
 /** What {@link KazooClient.get} resolves to. */
 export interface DataAndStat {
+  /** Empty where the znode has no data. */
   readonly data: Buffer
   readonly stat: Stat
 }
@@ -113,6 +114,7 @@ export class GetChildrenRequest extends WatchingRequest<string[]> {
 
 /** What {@link KazooClient.getChildren} resolves to with `includeStat`. */
 export interface ChildrenAndStat {
+  /** The names of the children, without their parent's path, in no particular order. */
   readonly children: string[]
   readonly stat: Stat
 }
@@ -220,6 +222,7 @@ export class CreateRequest extends AnyCreateRequest<string> {
 
 /** What {@link KazooClient.create} resolves to with `includeStat`. */
 export interface PathAndStat {
+  /** The path, with the counter appended if it is sequential. */
   readonly path: string
   readonly stat: Stat
 }

@@ -7,6 +7,7 @@ import { composite } from './composite.ts'
 import { GetChildren2Request, GetChildrenRequest, GetRequest } from './requests.ts'
 import type { TreeHost } from './tree.ts'
 
+/** Options of `walk`. Aborting `signal` ends the walk. */
 export interface WalkOptions extends CallOptions {
   /** Adds the `Stat` of each znode. @defaultValue false */
   readonly includeStat?: boolean
@@ -14,7 +15,7 @@ export interface WalkOptions extends CallOptions {
   readonly includeData?: boolean
   /** How many znodes are read at a time, ahead of what was taken. @defaultValue 64 */
   readonly concurrency?: number
-  /** Milliseconds for each request of the walk. @defaultValue none */
+  /** Milliseconds for each request of the walk. @defaultValue the client's `requestTimeout` */
   readonly timeout?: number | undefined
 }
 

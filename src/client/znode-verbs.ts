@@ -107,7 +107,7 @@ export abstract class ZnodeVerbs {
 
   // Reading
 
-  /** A znode's data, null read as empty, and its `Stat`. @throws NoNodeError */
+  /** A znode's data, null read as empty, and its `Stat`. @throws NoNodeError, NoAuthError */
   get(path: string, options?: WatchOptions): Promise<DataAndStat> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
@@ -120,7 +120,11 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** A znode's `Stat`, or null if there is none; the watch is set in either case. */
+  /**
+   * A znode's `Stat`, or null if there is none; the watch is set in either case.
+   *
+   * @throws NoAuthError where the znode may not be read, by servers since 3.8.4 and 3.9.2 (ZOOKEEPER-2590)
+   */
   exists(path: string, options?: WatchOptions): Promise<Stat | null> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
@@ -133,7 +137,7 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** The names of a znode's children, in no particular order. @throws NoNodeError */
+  /** The names of a znode's children, in no particular order. @throws NoNodeError, NoAuthError */
   getChildren(path: string, options: GetChildrenOptions & { readonly includeStat: true }): Promise<ChildrenAndStat>
   getChildren(path: string, options?: GetChildrenOptions & { readonly includeStat?: false }): Promise<string[]>
   getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat>
@@ -167,7 +171,12 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Lets the server catch up with the leader, so that reads made after it see all that was written before it. */
+  /**
+   * Lets the server catch up with the leader, so that reads made after it see all that was written before it. Resolves to
+   * the path, which need not exist.
+   *
+   * @throws NotReadOnlyError by a server without a quorum
+   */
   sync(path: string, options?: CallOptions): Promise<string> {
     try {
       if (options !== undefined) checkOptions(options, callNames)
@@ -201,7 +210,14 @@ export abstract class ZnodeVerbs {
     return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
   }
 
-  /** Begins a read of several znodes in one request, each with its own result. Needs ZooKeeper 3.6. */
+  /**
+   * Begins a read of several znodes in one request, each with its own result; `commit()` sends it. Needs ZooKeeper 3.6.
+   *
+   * ```ts
+   * const [a, b] = await zk.multiRead().get('/a').getChildren('/b').commit()
+   * if (a instanceof ZooKeeperError) throw a
+   * ```
+   */
   multiRead(): MultiRead {
     return new MultiRead({
       chroot: this.chroot,
@@ -234,7 +250,7 @@ export abstract class ZnodeVerbs {
     return walkTree(this.#host, path, options)
   }
 
-  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError */
+  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError, UnimplementedError */
   getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
     try {
       checkOptions(options, callNames)
@@ -246,7 +262,12 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** The paths of this session's ephemerals that start with a prefix; all by default. Needs ZooKeeper 3.6. */
+  /**
+   * The paths of this session's ephemerals that start with a prefix, in no particular order; all by default. Those outside
+   * the chroot are left out. Needs ZooKeeper 3.6.
+   *
+   * @throws UnimplementedError by an older server
+   */
   getEphemerals(prefix = '/', options: CallOptions = {}): Promise<string[]> {
     try {
       checkOptions(options, callNames)
@@ -263,9 +284,10 @@ export abstract class ZnodeVerbs {
   /**
    * Creates a znode, and resolves to its path: the one given, with the counter appended if it is sequential.
    *
-   * @param data - empty by default
-   * @throws NodeExistsError; NoNodeError if its parent is missing and `makePath` is not set;
-   * NoChildrenForEphemeralsError; ConnectionLossError, after which `maybeApplied` says whether it may exist
+   * @param data - a string is written as UTF-8; empty by default
+   * @throws NodeExistsError; NoNodeError if its parent is missing and `makePath` is not set; NoAuthError, InvalidAclError;
+   * NoChildrenForEphemeralsError; QuotaExceededError; ConnectionLossError, after which `maybeApplied` says whether it may
+   * exist
    */
   create(
     path: string,
@@ -295,7 +317,12 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Creates a znode and its missing parents, the chroot among them, all empty; those that exist stay. */
+  /**
+   * Creates a znode and its missing parents, the chroot among them, all empty; those that exist stay. Resolves to the path.
+   * It takes a request for each, and goes on where another client has been faster.
+   *
+   * @throws NoAuthError, NoChildrenForEphemeralsError
+   */
   async ensurePath(path: string, options: EnsurePathOptions = {}): Promise<string> {
     checkOptions(options, aclNames)
     checkPath(path)
@@ -305,7 +332,12 @@ export abstract class ZnodeVerbs {
     return path
   }
 
-  /** Sets a znode's data, and resolves to its new `Stat`. @throws NoNodeError, BadVersionError */
+  /**
+   * Sets a znode's data, if it has the given version, and resolves to its new `Stat`.
+   *
+   * @param data - a string is written as UTF-8, null as no data at all
+   * @throws NoNodeError, BadVersionError, NoAuthError, QuotaExceededError
+   */
   set(path: string, data: DataInput, options?: SetOptions): Promise<Stat> {
     try {
       if (options !== undefined) checkOptions(options, setNames)
@@ -324,7 +356,7 @@ export abstract class ZnodeVerbs {
    * Deletes a znode; with `recursive` all that is below it first.
    *
    * @throws NoNodeError, BadVersionError, NotEmptyError. A recursive delete ends with the first znode that it may not
-   * delete, whose error is the `cause`: that one, those above it, and what it had not come to are left;
+   * delete, whose error is the `cause`: that one, those above it, and those not reached yet are left;
    * `maybeApplied` says whether anything was deleted
    */
   delete(path: string, options: DeleteOptions = {}): Promise<void> {
@@ -379,7 +411,14 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Begins a transaction: writes that are applied all together or not at all. */
+  /**
+   * Begins a transaction: writes that are applied all together or not at all. Nothing is sent before `commit()`. Its steps
+   * throw where they are written if their arguments are wrong.
+   *
+   * ```ts
+   * const [, path] = await zk.transaction().check('/a', 3).create('/b', 'data').commit()
+   * ```
+   */
   transaction(): Transaction {
     return new Transaction(this.#host)
   }

@@ -39,8 +39,8 @@ export class ZooKeeperError extends Error {
   /** Whether the same request may succeed later on the same client. It does not say that to repeat it is safe. */
   readonly retryable: boolean
   /**
-   * Whether the server may have applied the request although it failed: true for what was sent and never answered. False
-   * means that it did not apply it.
+   * Whether the server may have applied the request although it failed: true for what was sent and never answered. For a
+   * `RetryFailedError`, ask its `cause`.
    */
   readonly maybeApplied: boolean
 

@@ -5,6 +5,7 @@ import { RequestSpans } from './request-spans.ts'
 
 const scope = 'kazoo-ts'
 
+/** Options of {@link instrument}. */
 export interface InstrumentOptions {
   /** Where spans go; `false` for none. @defaultValue the provider that is registered globally */
   readonly tracerProvider?: TracerProvider | false

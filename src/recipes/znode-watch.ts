@@ -98,6 +98,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     return Promise.resolve()
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

@@ -42,11 +42,13 @@ export interface Processes {
   isRunning(id: string): Promise<boolean>
 }
 
+/** What was set by `setTimer` or `setImmediate`, and may still be cancelled. */
 export interface Timer {
   /** Does nothing once the timer has fired or was cancelled. */
   cancel(): void
 }
 
+/** One IP address of a host name. */
 export interface ResolvedAddress {
   readonly address: string
   readonly family: 4 | 6
@@ -54,19 +56,22 @@ export interface ResolvedAddress {
 
 export type { TlsOptions }
 
+/** What to connect to, and how. */
 export interface DialOptions {
   /** An IP address. */
   readonly host: string
   readonly port: number
-  /** TLS from the first byte, with these options of `node:tls`. */
+  /** TLS from the first byte, with these options of `tls.connect`. @defaultValue none: without TLS */
   readonly tls?: TlsOptions | undefined
 }
 
+/** Where to listen, and how. */
 export interface ListenOptions {
+  /** An IP address of this machine, or `'0.0.0.0'`, `'::'` for all of them. */
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
-  /** TLS from the first byte, with these options of `node:tls`. */
+  /** TLS from the first byte, with these options of `tls.createServer`. @defaultValue none: without TLS */
   readonly tls?: Readonly<Record<string, unknown>> | undefined
   /** Takes connections without TLS on the same port, told apart by their first byte. @defaultValue false */
   readonly tlsOptional?: boolean | undefined
@@ -95,6 +100,7 @@ export interface Socket {
   readonly peerSubject?: string | undefined
 }
 
+/** What a socket tells its owner. */
 export interface SocketHandler {
   /** Connected (TLS handshake included). Not called on an accepted socket, which is open from the start. */
   opened?(): void
@@ -108,8 +114,11 @@ export interface SocketHandler {
   closed(error: Error | null): void
 }
 
+/** A socket that listens. */
 export interface Listener {
+  /** The address it listens on. */
   readonly host: string
+  /** The port it listens on: the one that was picked, where 0 was asked for. */
   readonly port: number
   /** Stops accepting; resolves when the port is free. Accepted sockets live on. */
   close(): Promise<void>

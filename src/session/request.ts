@@ -9,7 +9,10 @@ import type { WatchListener, WatchRegistry } from './watches/watch-registry.ts'
 export interface CallOptions {
   /** Aborting it rejects the call with `signal.reason`. What was sent may still be applied. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which the call rejects with {@link OperationTimeoutError}. Default: none. */
+  /**
+   * Milliseconds after which the call rejects with {@link OperationTimeoutError}. What was sent may still be applied.
+   * @defaultValue the client's `requestTimeout`
+   */
   readonly timeout?: number | undefined
 }
 

@@ -14,6 +14,10 @@ export interface WatchedEvent {
   readonly zxid?: bigint
 }
 
+/**
+ * A function given as `watch`: called at most once, at the next change, in the order in which events and replies arrived.
+ * What it throws is reported as an uncaught exception.
+ */
 export type WatchListener = (event: WatchedEvent) => void
 
 /**

@@ -161,6 +161,7 @@ export class FaultProxy {
     await listener?.close()
   }
 
+  /** {@link stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }

@@ -187,6 +187,7 @@ export class RealZooKeeper {
     if (folder !== null) await this.#runtime.files.remove(folder)
   }
 
+  /** {@link stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
