@@ -6,6 +6,7 @@ import type { AclEntry } from '../protocol/records.ts'
 
 /** Who an ACL entry is about: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and a name in it. */
 export interface Id {
+  /** `'world'`, `'auth'`, `'digest'`, `'ip'`, `'x509'`, `'sasl'`, or what a server adds. */
   readonly scheme: string
   /** The name in that scheme: for `digest`, `user:base64(sha1(user:password))`. */
   readonly id: string

@@ -16,9 +16,13 @@ import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-r
 
 /** Where the client says what it does: pino and `console` are such. Each level is called with an object and a message. */
 export interface Logger {
+  /** Each attempt to connect, and what the client does by itself. */
   debug(details: object, message: string): void
+  /** Sessions and connections that begin, and end as they should. */
   info(details: object, message: string): void
+  /** What the client copes with: a connection or a session lost, an attempt that failed. */
   warn(details: object, message: string): void
+  /** What it cannot cope with: authentication that failed, a client that gave up. */
   error(details: object, message: string): void
 }
 

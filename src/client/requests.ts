@@ -259,6 +259,7 @@ export class DeleteRequest extends PathRequest<void> {
 /** What {@link KazooClient.getAcls} resolves to. */
 export interface AclsAndStat {
   readonly acls: Acl[]
+  /** `stat.aversion` is the version of the ACL, which `setAcls` compares. */
   readonly stat: Stat
 }
 

@@ -21,6 +21,7 @@ export interface WalkOptions extends CallOptions {
 
 /** A znode that a walk came by. */
 export interface WalkedPath {
+  /** Below the client's root, as the path that the walk began with. */
   readonly path: string
 }
 

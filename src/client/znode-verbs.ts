@@ -137,9 +137,11 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** The names of a znode's children, in no particular order. @throws NoNodeError, NoAuthError */
+  /** As without `includeStat`, but resolves to `{ children, stat }`. */
   getChildren(path: string, options: GetChildrenOptions & { readonly includeStat: true }): Promise<ChildrenAndStat>
+  /** The names of a znode's children, in no particular order. @throws NoNodeError, NoAuthError */
   getChildren(path: string, options?: GetChildrenOptions & { readonly includeStat?: false }): Promise<string[]>
+  /** As above: with `includeStat` to `{ children, stat }`, else to the names. */
   getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat>
   getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat> {
     try {
@@ -225,6 +227,13 @@ export abstract class ZnodeVerbs {
     })
   }
 
+  /** As without options, with the data and the `Stat` of each znode. */
+  walk(path: string, options: WalkOptions & { readonly includeData: true }): AsyncGenerator<WalkedData, void, undefined>
+  /** As without options, with the `Stat` of each znode. */
+  walk(
+    path: string,
+    options: WalkOptions & { readonly includeStat: true; readonly includeData?: false },
+  ): AsyncGenerator<WalkedStat, void, undefined>
   /**
    * Walks a znode and all below it, parents first, as an async iterator: it reads some ahead, and in bounded memory.
    * It is no snapshot: what vanishes before it was read is passed over, what appears may be missed.
@@ -236,15 +245,11 @@ export abstract class ZnodeVerbs {
    * @throws NoNodeError if there is no such znode to begin with; NoAuthError where one may not be read;
    * `ConnectionLossError` and others as for any read: a walk cannot go on after it, only begin anew
    */
-  walk(path: string, options: WalkOptions & { readonly includeData: true }): AsyncGenerator<WalkedData, void, undefined>
-  walk(
-    path: string,
-    options: WalkOptions & { readonly includeStat: true; readonly includeData?: false },
-  ): AsyncGenerator<WalkedStat, void, undefined>
   walk(
     path: string,
     options?: WalkOptions & { readonly includeStat?: false; readonly includeData?: false },
   ): AsyncGenerator<WalkedPath, void, undefined>
+  /** As above: with what the options ask for. */
   walk(path: string, options?: WalkOptions): AsyncGenerator<WalkedZnode, void, undefined>
   walk(path: string, options: WalkOptions = {}): AsyncGenerator<WalkedZnode, void, undefined> {
     return walkTree(this.#host, path, options)
@@ -281,6 +286,12 @@ export abstract class ZnodeVerbs {
 
   // Writing
 
+  /** As without `includeStat`, but resolves to `{ path, stat }`. Needs ZooKeeper 3.5. */
+  create(
+    path: string,
+    data: DataInput | undefined,
+    options: CreateOptions & { readonly includeStat: true },
+  ): Promise<PathAndStat>
   /**
    * Creates a znode, and resolves to its path: the one given, with the counter appended if it is sequential.
    *
@@ -289,12 +300,8 @@ export abstract class ZnodeVerbs {
    * NoChildrenForEphemeralsError; QuotaExceededError; ConnectionLossError, after which `maybeApplied` says whether it may
    * exist
    */
-  create(
-    path: string,
-    data: DataInput | undefined,
-    options: CreateOptions & { readonly includeStat: true },
-  ): Promise<PathAndStat>
   create(path: string, data?: DataInput, options?: CreateOptions & { readonly includeStat?: false }): Promise<string>
+  /** As above: with `includeStat` to `{ path, stat }`, else to the path. */
   create(path: string, data?: DataInput, options?: CreateOptions): Promise<CreateOutcome>
   create(path: string, data: DataInput = '', options: CreateOptions = {}): Promise<CreateOutcome> {
     try {

@@ -300,6 +300,7 @@ export class ThrottledOpError extends ZooKeeperError {
 export class UnknownServerError extends ZooKeeperError {
   static override readonly code: string = 'UNKNOWN_SERVER_ERROR'
   static override readonly explanation: string = 'unknown error code'
+  /** The code that the server sent. */
   override readonly errno: number
 
   constructor(errno: number, details: ErrorDetails = {}) {

@@ -21,6 +21,7 @@ export interface InstrumentOptions {
 export interface Instrumentation {
   /** Ends it, and the spans that are open. May be called any number of times. */
   stop(): void
+  /** {@link stop}, for `using`. */
   [Symbol.dispose](): void
 }
 

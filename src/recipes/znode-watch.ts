@@ -22,6 +22,7 @@ export interface WatchEnd {
    * - `failed`: with `error`, which trying again would not help (`NoAuthError`…)
    */
   readonly reason: 'stopped' | 'returned-false' | 'client-stopped' | 'failed'
+  /** Why it failed; only with `failed`. */
   readonly error?: Error
 }
 
@@ -35,6 +36,7 @@ export interface WatchEnd {
  * @typeParam Value - what of it the user sees
  */
 export abstract class ZnodeWatch<Snapshot, Value> {
+  /** The path that is watched, as given. */
   readonly path: string
   /** Resolves when the watch has ended, and says why; it never rejects. */
   readonly closed: Promise<WatchEnd>

@@ -29,6 +29,7 @@ export interface Runtime {
   dial(options: DialOptions, handler: SocketHandler): Socket
   /** Listens, and resolves once it does; rejects if it cannot (`EADDRINUSE`…). */
   listen(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener>
+  /** The file system. */
   readonly files: Files
   /** Servers alone ask for them: so those of Node, which are the default, are not part of every client. */
   readonly processes?: Processes | undefined
@@ -87,11 +88,13 @@ export interface Socket {
   destroy(): void
   /** Like `destroy`, but the peer gets a reset (`ECONNRESET`) instead of an end. Not over TLS. */
   reset?(): void
-  /** Stops and resumes the calls of `handler.received`. */
+  /** Stops the calls of `handler.received`. */
   pause(): void
+  /** Resumes them. */
   resume(): void
   /** Bytes that `write` took and the operating system has not taken yet. */
   readonly pendingBytes: number
+  /** The peer's IP address; undefined once the socket is closed, as may be those that follow. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
@@ -126,7 +129,9 @@ export interface Listener {
 
 /** The part of a file system that the embedded server and the test launchers use. */
 export interface Files {
+  /** A whole file. Rejects with the code `ENOENT` if there is none. */
   readFile(path: string): Promise<Buffer>
+  /** Makes a file, or replaces what is in it. Not synced. */
   writeFile(path: string, data: string | Uint8Array): Promise<void>
   /** Makes the directory and its parents. */
   makeDirectory(path: string): Promise<void>
@@ -135,6 +140,7 @@ export interface Files {
   /** The names in a directory, unsorted; empty if there is no such directory. */
   list(path: string): Promise<string[]>
   exists(path: string): Promise<boolean>
+  /** Moves a file or a directory; a file takes the place of another one. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file or a whole directory; does nothing if there is none. */
   remove(path: string): Promise<void>

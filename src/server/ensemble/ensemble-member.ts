@@ -52,10 +52,12 @@ export class EmbeddedMember {
     return this.#server
   }
 
+  /** Whether its process runs. */
   get running(): boolean {
     return this.#server !== null
   }
 
+  /** What it is at the moment. */
   get role(): MemberRole {
     if (this.#server === null) return 'stopped'
     return this.#database?.readOnly === true ? 'read-only' : this.#role

@@ -5,6 +5,7 @@ import { Request } from '../request.ts'
 /** Credentials under one of ZooKeeper's schemes: `digest` with `user:password`, and what a server may add. */
 export interface AuthInfo {
   readonly scheme: string
+  /** A string is sent as UTF-8. It is a secret: the client shows it nowhere. */
   readonly credential: string | Uint8Array
 }
 

@@ -7,6 +7,7 @@ export type EventType = 'CREATED' | 'DELETED' | 'CHANGED' | 'CHILD'
 
 /** What a watch is called with. */
 export interface WatchedEvent {
+  /** What happened. */
   readonly type: EventType
   /** The caller's path, chroot removed. */
   readonly path: string
