@@ -1,3 +1,4 @@
+import { deferred } from '../common/deferred.ts'
 import {
   ConnectionClosedError,
   ConnectionLossError,
@@ -46,8 +47,11 @@ export class ClientCore {
   #resume: CheckedOptions['session']
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
+  /** Whether a restart waits for the end of the session before. */
   #restarting = false
-  /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
+  /** How many restarts there were: the latest tells whether a session follows. */
+  #restarts = 0
+  /** How often `stop` was called: it overtakes each start and restart that has yet to make a session. */
   #stops = 0
   #state: KazooState = 'LOST'
   /** The life of this connection, or of the search for the next: aborted with a ConnectionLossError when it ends. */
@@ -187,15 +191,18 @@ export class ClientCore {
     return this.submit(new AuthRequest(info, () => this.#credentials.remember(info)), limits)
   }
 
-  start(options: CallOptions): Promise<void> {
-    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-    this.#starting ??= this.#start(options)
-    return this.#starting
+  start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+    const starting = this.#starting
+    if (starting === null) return (this.#starting = this.#start(timeout, signal))
+    // Another's, which goes on when this caller has waited long enough.
+    const timedOut = (): Error => startTimedOut('the start under way', timeout)
+    return limited(this.options.runtime, starting, { signal, timeout }, timedOut)
   }
 
-  async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
+  async #start(timeout: number, signal: AbortSignal | undefined): Promise<void> {
     // Without it verbs that are called right after `start` find a session to wait for.
-    if (this.#stopping !== null) await this.#afterStop(this.#stopping, { signal, timeout })
+    if (this.#stopping !== null) await this.#afterStop(this.#stopping, timeout, signal)
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
@@ -218,7 +225,7 @@ export class ClientCore {
     let failure: { readonly reason: unknown } | undefined
     const giveUp = (reason: unknown): void => {
       failure ??= { reason }
-      void session.stop()
+      if (this.#session === session) void (this.#stopping ?? this.stop())
     }
     const timer = runtime.setTimer(timeout, () => {
       const details = { op: 'start', cause: session.lastFailure }
@@ -228,9 +235,11 @@ export class ClientCore {
     signal?.addEventListener('abort', onAbort)
     try {
       await session.start()
+      // Who heard of the connection may have aborted the signal.
+      if (failure !== undefined) throw failure.reason
     } catch (error) {
       // Unless somebody else has stopped it, and may have started it again.
-      if (this.#session === session && this.#stopping === null) await this.stop()
+      if (this.#session === session) await (this.#stopping ?? this.stop())
       throw failure === undefined ? error : failure.reason
     } finally {
       timer.cancel()
@@ -239,46 +248,63 @@ export class ClientCore {
   }
 
   /** Waits for the stop under way; throws if there is no reason left to start. */
-  async #afterStop(stopping: Promise<void>, limits: CallOptions): Promise<void> {
+  async #afterStop(stopping: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
     const stops = this.#stops
-    const timedOut = (): Error =>
-      new OperationTimeoutError(`the stop under way took longer than ${limits.timeout} ms`, { op: 'start' })
+    const timedOut = (): Error => startTimedOut('the stop under way', timeout)
     try {
-      await limited(this.options.runtime, stopping, limits, timedOut)
+      await limited(this.options.runtime, stopping, { signal, timeout }, timedOut)
     } catch (error) {
-      this.#starting = null
+      // Another one may have been made since a later stop.
+      if (this.#stops === stops) this.#starting = null
       throw error
     }
+    this.#checkStops(stops)
+  }
+
+  /** @throws ConnectionClosedError if `stop` was called since: it has the last word */
+  #checkStops(stops: number): void {
     if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
   }
 
   stop(): Promise<void> {
-    const session = this.#session
-    if (session === null) return Promise.resolve()
     this.#stops++
     this.#starting = null
-    this.#stopping ??= session.stop().then(() => {
+    return this.#stopping ?? this.#end()
+  }
+
+  /** Ends the session, if there is one. */
+  #end(): Promise<void> {
+    const session = this.#session
+    if (session === null) return Promise.resolve()
+    this.#starting = null
+    const stopping = deferred<void>()
+    // Before the session ends: who hears of that, which may be at once, and starts the client has to wait for it.
+    this.#stopping = stopping.promise
+    void session.stop().then(() => {
       this.#session = this.#stopping = null
+      stopping.resolve()
     })
-    return this.#stopping
+    return stopping.promise
   }
 
   async restart(options: CallOptions): Promise<void> {
-    this.#restarting = true
+    const restart = ++this.#restarts
     try {
-      await this.stop()
-    } finally {
-      this.#restarting = false
-    }
-    try {
+      const stops = this.#stops
+      this.#restarting = true
+      try {
+        await (this.#stopping ?? this.#end())
+      } finally {
+        this.#restarting = false
+      }
+      this.#checkStops(stops)
       await this.start(options)
     } catch (error) {
-      // Those who were told that a session would follow must not wait for it.
-      this.#listeners.tell('LOST', {
-        cause: error instanceof Error ? error : undefined,
-        stopped: true,
-        readOnly: false,
-      })
+      // Those who were told that a session would follow must not wait for it; a later restart tells them itself.
+      if (restart === this.#restarts) {
+        const cause = error instanceof Error && !(error instanceof ConnectionClosedError) ? error : undefined
+        this.#listeners.tell('LOST', { cause, stopped: true, readOnly: false })
+      }
       throw error
     }
   }
@@ -309,6 +335,10 @@ export class ClientCore {
       reportUncaught(error)
     }
   }
+}
+
+function startTimedOut(what: string, timeout: number): Error {
+  return new OperationTimeoutError(`${what} took longer than ${timeout} ms`, { op: 'start' })
 }
 
 function versionTimedOut(): Error {

@@ -87,12 +87,13 @@ export class KazooClient extends ZnodeVerbs {
   /**
    * Connects, and resolves to the client once it is connected and authenticated.
    *
-   * Called again meanwhile, it waits for the same attempt. A client that was stopped may be started again.
+   * Called again meanwhile it waits for the same attempt; `timeout` and `signal` of later calls end them alone. A `stop` ends
+   * it, whatever it waits for. A client that was stopped may be started again.
    *
    * @param options - `timeout`: milliseconds to wait, 15,000 by default. When they are over, and when `signal` aborts, the
    * client is stopped
    * @throws OperationTimeoutError when the time is up, with the last failure as `cause`; AuthFailedError when the server
-   * refuses the credentials; ConnectionClosedError when it is stopped meanwhile; the last failure itself when `connectionRetry`
+   * refuses the credentials; ConnectionClosedError when the client is stopped meanwhile; the last failure itself when `connectionRetry`
    * gives up; `signal.reason`
    */
   async start(options: CallOptions = {}): Promise<this> {
