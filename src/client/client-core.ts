@@ -76,7 +76,7 @@ export class ClientCore {
     return this.#session
   }
 
-  /** Aborted, with a ConnectionLossError, as soon as the state changes. */
+  /** Aborted, with a ConnectionLossError, as soon as the state changes, and by `stop`. */
   get connection(): AbortSignal {
     return this.#connection.signal
   }
@@ -280,6 +280,7 @@ export class ClientCore {
     const stopping = deferred<void>()
     // Before the session ends: who hears of that, which may be at once, and starts the client has to wait for it.
     this.#stopping = stopping.promise
+    this.#endConnection()
     void session.stop().then(() => {
       this.#session = this.#stopping = null
       stopping.resolve()
@@ -314,13 +315,21 @@ export class ClientCore {
     // Restarted while LOST: nothing is new.
     if (this.#restarting && state === this.#state) return
     this.#state = state
-    this.#version = null
+    this.#endConnection(change.cause)
     if (state === 'CONNECTED') this.#resume = null
     const details = { state, ...whereabouts(session), cause: change.cause }
     this.log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
+  }
+
+  /** What was asked of this connection alone, or in the search for the next, is over. */
+  #endConnection(cause?: Error): void {
+    const connection = this.#connection
+    this.#connection = new AbortController()
+    this.#version = null
+    connection.abort(new ConnectionLossError('the connection is another, or none', { cause }))
   }
 
   /** A logger that throws must not end the search for a server. */
