@@ -3,6 +3,7 @@ import { ConnectionClosedError, NoWatcherError, UnimplementedError, ZooKeeperErr
 import { addChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import { operations } from '../protocol/operations.ts'
+import type { Timer } from '../runtime/runtime.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { StateListener } from '../session/state-listeners.ts'
@@ -22,6 +23,9 @@ export type PersistentWatchListener = (event: PersistentWatchEvent) => void
 
 /** What nobody waits for must not end by the client's `requestTimeout`: it would not be made again. */
 const unlimited: CallOptions = { timeout: Infinity }
+
+/** Milliseconds until the watch is set again where the server, or the client, was overloaded. */
+const retryAfter = 1_000
 
 /** An iterator that is this far behind is told to resync, and what it had not taken is dropped. */
 const backlogLimit = 10_000
@@ -49,6 +53,7 @@ export class PersistentWatch {
   #state: 'starting' | 'armed' | 'ended' = 'starting'
   /** The session took the watch with it, or the connection the knowledge of it. */
   #missed = false
+  #retry: Timer | undefined
 
   /** @internal */
   constructor(
@@ -201,6 +206,7 @@ export class PersistentWatch {
   }
 
   readonly #onState: StateListener = (state, { stopped }) => {
+    this.#retry?.cancel()
     if (state !== 'CONNECTED') {
       this.#missed = true
       if (stopped) this.#finish(undefined)
@@ -217,14 +223,17 @@ export class PersistentWatch {
     }
   }
 
+  /** On this connection: the next begins anew. */
   async #armAgain(): Promise<void> {
+    const { connection, options } = this.#core
     try {
-      await this.#arm(unlimited)
+      await this.#arm({ timeout: Infinity, signal: connection })
       if (this.#state === 'armed') this.#tell({ type: 'RESYNC', path: this.path })
     } catch (error) {
-      // Lost once more: the next connection goes on from here. Anything else will not get better.
-      if (error instanceof ZooKeeperError && error.retryable) this.#missed = true
-      else if (!(error instanceof ConnectionClosedError)) this.#finish(error as Error)
+      if (this.#state === 'ended' || error instanceof ConnectionClosedError) return
+      // What will not get better ends the watch.
+      if (!(error instanceof ZooKeeperError && error.retryable)) this.#finish(error as Error)
+      else if (!connection.aborted) this.#retry = options.runtime.setTimer(retryAfter, () => void this.#armAgain())
     }
   }
 
@@ -241,6 +250,7 @@ export class PersistentWatch {
   #finish(error: Error | undefined): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
+    this.#retry?.cancel()
     this.#core.removeListener(this.#onState)
     for (const reader of this.#readers) reader.end(error)
     this.#readers.clear()
