@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { deferred } from '../common/deferred.ts'
 import {
   ConnectionClosedError,
@@ -231,8 +232,8 @@ export class ClientCore {
       const details = { op: 'start', cause: session.lastFailure }
       giveUp(new OperationTimeoutError(`no connection within ${timeout} ms`, details))
     })
-    const onAbort = (): void => giveUp(signal?.reason)
-    signal?.addEventListener('abort', onAbort)
+    const aborted = (): void => giveUp(signal?.reason)
+    onAbort(signal, aborted)
     try {
       await session.start()
       // Who heard of the connection may have aborted the signal.
@@ -243,7 +244,7 @@ export class ClientCore {
       throw failure === undefined ? error : failure.reason
     } finally {
       timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
     }
   }
 

@@ -7,6 +7,7 @@ import {
   type WatchListener,
   type WatchedEvent,
 } from '../client/index.ts'
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { deferred } from '../common/deferred.ts'
 import { ConnectionClosedError } from '../common/errors.ts'
 import { checkPath, describeType } from '../common/paths.ts'
@@ -114,9 +115,9 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     if (this.#state === 'ended') throw new ConnectionClosedError('the watch has ended', { path: this.path })
     this.#state = 'started'
     this.client.addListener(this.#onState)
-    const onAbort = (): void => this.#giveUp.abort(signal?.reason)
-    if (signal?.aborted === true) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    const aborted = (): void => this.#giveUp.abort(signal?.reason)
+    if (signal?.aborted === true) aborted()
+    else onAbort(signal, aborted)
     const onTimeout = (): void => {
       const details = { op: 'start', path: this.path }
       this.#giveUp.abort(new OperationTimeoutError(`the first read took longer than ${timeout} ms`, details))
@@ -126,14 +127,14 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     try {
       const snapshot = await this.#read()
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       await this.#deliver(snapshot, undefined)
     } catch (error) {
       this.#finish({ reason: 'failed', error: error as Error })
       throw error
     } finally {
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       this.#reading = false
     }
     if (this.#stale) void this.#refresh()

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { ConnectionLossError, errorFromCode, OperationTimeoutError, type ZooKeeperError } from '../common/errors.ts'
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
@@ -133,15 +134,15 @@ export abstract class Request<T> {
   limit(runtime: Runtime, { signal, timeout }: CallOptions, abandon: () => void): void {
     if (this.settled) return
     let timer: Timer | undefined
-    const onAbort = (): void => {
+    const aborted = (): void => {
       this.reject(signal?.reason, false)
       abandon()
     }
     this.onEnd(() => {
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
     })
-    signal?.addEventListener('abort', onAbort)
+    onAbort(signal, aborted)
     if (timeout !== undefined) {
       timer = runtime.setTimer(timeout, () => {
         const details = { op: this.op, path: this.path, maybeApplied: this.batch !== null }
