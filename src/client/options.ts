@@ -35,7 +35,11 @@ export interface KazooClientOptions {
    * as a round that failed. @defaultValue '127.0.0.1:2181'
    */
   readonly hosts?: string | readonly string[] | HostProvider
-  /** The session timeout to ask for, in milliseconds; the server has the last word. @defaultValue 10,000 */
+  /**
+   * The session timeout to ask for, in milliseconds; the server has the last word. Where it grants more than ten times
+   * that, and more than a minute, the session lasts as long, but heartbeats, attempts to connect and `stop` keep to the
+   * larger of these two. @defaultValue 10,000
+   */
   readonly sessionTimeout?: number
   /**
    * Whether a server without a quorum will do, for reading, until there is another: `client.readOnly` tells.

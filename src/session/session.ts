@@ -12,6 +12,7 @@ import type { ServerName } from './connecting/hosts.ts'
 import { Drain } from './drain.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observing/observer.ts'
+import { patience } from './patience.ts'
 import { ReadWriteSearch } from './connecting/read-write-search.ts'
 import type { CallOptions, Request } from './request.ts'
 import type { ServerListChange } from './connecting/server-list.ts'
@@ -102,7 +103,7 @@ export class Session implements LinkOwner {
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
-      timeout: () => this.#identity?.timeout ?? options.sessionTimeout,
+      timeout: () => this.#patience(),
       longestPause: () => (this.#identity?.timeout ?? Infinity) / pausesInSession,
     })
     this.holds = new Holds(runtime)
@@ -359,6 +360,12 @@ export class Session implements LinkOwner {
     for (const request of waiting) request.refuse(SessionExpiredError, cause)
   }
 
+  /** The timeout of what is asked of a server: the one granted while there is a session, the one to ask for until then. */
+  #patience(): number {
+    const { sessionTimeout } = this.#options
+    return this.#identity === null ? sessionTimeout : patience(this.#identity.timeout, sessionTimeout)
+  }
+
   // Connecting
 
   /** What the next server is shown. */
@@ -432,7 +439,7 @@ export class Session implements LinkOwner {
   #sayGoodbye(): void {
     const goodbye = new CloseRequest()
     const link = this.#link!
-    const timer = this.#runtime.setTimer(this.#identity?.timeout ?? 0, () => this.#end('closed', undefined))
+    const timer = this.#runtime.setTimer(this.#patience(), () => this.#end('closed', undefined))
     const finish = (): void => {
       timer.cancel()
       this.#end('closed', undefined)
