@@ -327,6 +327,8 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   }
 
   #goLive(): void {
+    // Told of what is gone, the session would take it for its connection.
+    if (this.isClosed) return
     this.#connectTimer?.cancel()
     this.#stage = 'live'
     for (const portion of watchPortions(this.#owner.watches, this.#terms.maxBuffer)) {
