@@ -13,6 +13,7 @@ import { checkBoolean, checkTimeout } from './arguments.ts'
 import { toCredentialSource, toSaslSource } from './authentication.ts'
 import type { EnsembleMember } from './ensemble-config.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
+import { toTlsSource, type TlsSource } from './tls-options.ts'
 
 /** Where the client says what it does: pino and `console` are such. Each level is called with an object and a message. */
 export interface Logger {
@@ -136,7 +137,7 @@ export interface CheckedOptions {
   readonly trackEnsemble: { readonly choose: ((member: EnsembleMember) => string | null) | null } | null
   readonly connectionRetry: KazooRetry
   readonly commandRetry: KazooRetry
-  readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
+  readonly tls: TlsSource
   readonly logger: Logger | undefined
   readonly maxBuffer: number
   readonly maxReply: number
@@ -208,7 +209,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     trackEnsemble: checkTrackEnsemble(options),
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
     commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
-    tls: toTls(options.tls),
+    tls: toTlsSource(options.tls),
     logger,
     maxBuffer: checkSize(options.maxBuffer, 'maxBuffer', defaultOptions.maxBuffer),
     maxReply: checkSize(options.maxReply, 'maxReply', defaultOptions.maxReply),
@@ -242,16 +243,6 @@ function checkSession(session: KazooClientOptions['session']): CheckedOptions['s
   if (typeof id !== 'bigint') throw new TypeError(`session.id must be a bigint, not ${describeType(id)}`)
   if (!(password instanceof Uint8Array)) throw new TypeError('session.password must be a Uint8Array')
   return { id: BigInt.asIntN(64, id), password: Buffer.from(password) }
-}
-
-function toTls(tls: KazooClientOptions['tls']): CheckedOptions['tls'] {
-  if (tls === undefined || tls === false) return null
-  if (tls === true) return () => ({})
-  if (typeof tls === 'function') return tls
-  if (typeof tls !== 'object' || tls === null) {
-    throw new TypeError(`tls must be a boolean, an object or a function, not ${describeType(tls)}`)
-  }
-  return () => tls
 }
 
 function checkSize(value: unknown, name: string, standard: number): number {
