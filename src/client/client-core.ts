@@ -1,11 +1,6 @@
 import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { deferred } from '../common/deferred.ts'
-import {
-  ConnectionClosedError,
-  ConnectionLossError,
-  OperationTimeoutError,
-  UnimplementedError,
-} from '../common/errors.ts'
+import { ConnectionClosedError, ConnectionLossError, OperationTimeoutError } from '../common/errors.ts'
 import { describeType } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
@@ -23,9 +18,8 @@ import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { BackgroundDeletes } from './background-deletes.ts'
 import { limited } from '../session/limited.ts'
 import type { CheckedOptions, HostsOption } from './options.ts'
-import { ExistsRequest } from './requests.ts'
-import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
-import { timeBudget } from './time-budget.ts'
+import { parseVersion, type ServerVersion } from './server-version.ts'
+import { VersionGate, type GateHost } from './version-gate.ts'
 
 /** How long `start` waits when it is not told: milliseconds. */
 const defaultStartTimeout = 15_000
@@ -37,6 +31,7 @@ const defaultStartTimeout = 15_000
 export class ClientCore {
   readonly options: CheckedOptions
   readonly backgroundDeletes: BackgroundDeletes
+  readonly versions: VersionGate
   readonly #listeners = new StateListeners()
   readonly #credentials: Credentials
   #hosts: HostsOption
@@ -57,12 +52,11 @@ export class ClientCore {
   #state: KazooState = 'LOST'
   /** The life of this connection, or of the search for the next: aborted with a ConnectionLossError when it ends. */
   #connection = new AbortController()
-  /** Of the server that serves the session now: asked once per connection, and null where it cannot be told. */
-  #version: Promise<ServerVersion | null> | null = null
 
   constructor(options: CheckedOptions) {
     this.options = options
     this.backgroundDeletes = new BackgroundDeletes(options.runtime, options.logger, options.maxPending)
+    this.versions = new VersionGate(this.#gateHost())
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
     this.#credentials = new Credentials(options.authData)
@@ -141,44 +135,35 @@ export class ClientCore {
     return request.promise
   }
 
-  /**
-   * Submits what only servers from a release on know: an older one would close the connection. Its version is asked for
-   * once per connection; what is submitted before the answer waits for it.
-   *
-   * @throws UnimplementedError if the server is too old
-   */
-  async submitSince<T>(since: string, request: Request<T>, limits: CallOptions): Promise<T> {
-    const left = this.budget(limits)
-    if (await this.isAtLeast(since, left)) return this.submit(request, left())
-    throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}`, {
-      op: request.op,
-      path: request.path,
-    })
+  /** Submits what only servers from a release on know; see {@link VersionGate.submit}. */
+  submitSince<T>(since: string, request: Request<T>, limits: CallOptions, passed?: () => void): Promise<T> {
+    return this.versions.submit(since, request, limits, passed)
   }
 
-  /** The limits of a call that asks for the version first: what it waits for in all is not longer than it may. */
-  budget({ signal, timeout = this.options.requestTimeout }: CallOptions): () => CallOptions {
-    return timeBudget(this.options.runtime, { signal, timeout })
-  }
-
-  /** Whether the server is of that release or a later one; true where it cannot be told: then the server has the word. */
-  async isAtLeast(since: string, left: () => CallOptions): Promise<boolean> {
-    for (;;) {
-      const session = this.#session
-      if (session === null) return true
-      // Waits for a connection, as a request does.
-      if (session.address === null) await session.submit(new ExistsRequest('', '/'), left())
-      if (session.address === null) continue
-      const asked = (this.#version ??= this.#askVersion(session.address))
-      const version = await limited(this.options.runtime, asked, left(), versionTimedOut)
-      // The next server may be another release.
-      if (asked === this.#version) return version === null || isAtLeast(version, since)
+  #gateHost(): GateHost {
+    const core = this
+    const { runtime, maxPending, requestTimeout } = this.options
+    return {
+      runtime,
+      maxPending,
+      requestTimeout,
+      get started() {
+        return core.#session !== null
+      },
+      get connected() {
+        return core.#session !== null && core.#session.address !== null
+      },
+      askVersion: () => core.#askVersion(),
+      submit: (request, limits) => core.submit(request, limits),
+      abandon: (request) => core.#session?.abandon(request),
     }
   }
 
   /** Never rejects. Who does not answer within a third of the session timeout will not be asked again. */
-  async #askVersion(address: DialOptions): Promise<ServerVersion | null> {
+  async #askVersion(): Promise<ServerVersion | null> {
     const { runtime, sessionTimeout } = this.options
+    const address = this.#session?.address ?? null
+    if (address === null) return null
     try {
       const limits = { signal: this.connection, timeout: sessionTimeout / 3 }
       return parseVersion(await fourLetterWord(runtime, address, 'srvr', limits))
@@ -317,6 +302,8 @@ export class ClientCore {
     if (this.#restarting && state === this.#state) return
     this.#state = state
     this.#endConnection(change.cause)
+    this.versions.changed()
+    if (state === 'LOST') this.versions.lost(change.stopped)
     if (state === 'CONNECTED') this.#resume = null
     const details = { state, ...whereabouts(session), cause: change.cause }
     this.log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
@@ -329,7 +316,6 @@ export class ClientCore {
   #endConnection(cause?: Error): void {
     const connection = this.#connection
     this.#connection = new AbortController()
-    this.#version = null
     connection.abort(new ConnectionLossError('the connection is another, or none', { cause }))
   }
 
@@ -349,10 +335,6 @@ export class ClientCore {
 
 function startTimedOut(what: string, timeout: number): Error {
   return new OperationTimeoutError(`${what} took longer than ${timeout} ms`, { op: 'start' })
-}
-
-function versionTimedOut(): Error {
-  return new OperationTimeoutError('timed out while asking the server for its version', { op: 'serverVersion' })
 }
 
 /** What a user has to know of: that the client gave up more than that it lost a session, that more than that it works. */

@@ -69,6 +69,18 @@ export abstract class Request<T> {
   /** Writes the body. */
   abstract write(writer: Writer): void
 
+  /** Writes the body ahead of its time: from now on it does not depend on what it was made of. */
+  encode(writer: Writer): Buffer {
+    if (this.encoded !== null) return this.encoded
+    try {
+      this.write(writer)
+      return (this.encoded = writer.take())
+    } catch (error) {
+      writer.truncate(0)
+      throw error
+    }
+  }
+
   /** Reads the body of a reply without error. */
   abstract read(reader: Reader): T
 
@@ -93,11 +105,6 @@ export abstract class Request<T> {
     this.settled = true
     this.#ending?.({ reason, answered })
     this.#reject(reason)
-  }
-
-  /** Whether somebody waits for its end, beside those who hold the promise. */
-  get isWatched(): boolean {
-    return this.#ending !== null
   }
 
   /** Has `listener` called once, just before the promise is settled; after those that were given before. */

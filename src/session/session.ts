@@ -197,7 +197,10 @@ export class Session implements LinkOwner {
 
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
   submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
-    if (requestChannel.hasSubscribers && !request.isWatched) return this.#submitTraced(request, limits)
+    return requestChannel.hasSubscribers ? this.#submitTraced(request, limits) : this.#submit(request, limits)
+  }
+
+  #submit<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
     const link = this.#link
     if ((limits !== undefined || this.#limitsAll) && !this.#limit(request, limits)) return request.promise
     if (this.pending >= this.#options.maxPending) {
@@ -212,7 +215,7 @@ export class Session implements LinkOwner {
 
   /** Apart from `submit`, as is what follows: a closure in there would cost each of its calls a context. */
   #submitTraced<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
-    return this.#observer.traceRequest(request, () => this.submit(request, limits))
+    return this.#observer.traceRequest(request, () => this.#submit(request, limits))
   }
 
   /** Binds a request to its limits; false if it is over already. */
@@ -225,7 +228,7 @@ export class Session implements LinkOwner {
       request.reject(signal.reason, false)
       return false
     }
-    request.limit(this.#runtime, { signal, timeout }, () => this.#abandon(request as Request<unknown>))
+    request.limit(this.#runtime, { signal, timeout }, () => this.abandon(request as Request<unknown>))
     return true
   }
 
@@ -406,22 +409,19 @@ export class Session implements LinkOwner {
       return
     }
     // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
-    const writer = this.#encoder
     try {
-      request.write(writer)
-      const size = writer.length + 8
+      const size = request.encode(this.#encoder).length + 8
       if (size > this.#options.maxBuffer) throw tooLarge(request, size, this.#options.maxBuffer)
     } catch (error) {
-      writer.truncate(0)
+      request.encoded = null
       request.reject(error)
       return
     }
-    request.encoded = writer.take()
     this.#waiting.push(request)
   }
 
   /** A request that waits and never will be sent makes room: at once for another, and for its bytes in a while. */
-  #abandon(request: Request<unknown>): void {
+  abandon(request: Request<unknown>): void {
     if (request.batch !== null) return
     request.encoded = null
     this.#abandoned++
