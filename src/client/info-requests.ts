@@ -1,51 +1,37 @@
-import { addChroot, describeType, removeChroot } from '../common/paths.ts'
+import { describeType, removeChroot } from '../common/paths.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
 import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
-import { GetRequest, spareWatch, type DataAndStat } from './requests.ts'
+import { GetRequest, PathRequest, spareWatch, type DataAndStat } from './requests.ts'
 
 const emptyData = Buffer.alloc(0)
 
 /** The ephemerals of this session, below a prefix. */
-export class GetEphemeralsRequest extends Request<string[]> {
+export class GetEphemeralsRequest extends PathRequest<string[]> {
   readonly op = 'getEphemerals'
   readonly opcode: number = operations.getEphemerals.opcode
-  readonly #chroot: string
-  readonly #prefix: string
-
-  constructor(chroot: string, prefix: string) {
-    super('', prefix)
-    this.#chroot = chroot
-    this.#prefix = prefix
-  }
 
   write(writer: Writer): void {
-    operations.getEphemerals.request.write(writer, { prefix: addChroot(this.#chroot, this.#prefix) })
+    operations.getEphemerals.request.write(writer, { prefix: this.serverPath })
   }
 
   read(reader: Reader): string[] {
     const { ephemerals } = operations.getEphemerals.response.read(reader)
     // The server compares letter by letter: below `/a` it finds `/ab`, which may be outside the chroot altogether.
-    const inside = `${this.#chroot}/`
-    return ephemerals.filter((path) => path.startsWith(inside)).map((path) => removeChroot(this.#chroot, path))
+    const inside = `${this.chroot}/`
+    return ephemerals.filter((path) => path.startsWith(inside)).map((path) => removeChroot(this.chroot, path))
   }
 }
 
 /** How many descendants a znode has. */
-export class GetAllChildrenNumberRequest extends Request<number> {
+export class GetAllChildrenNumberRequest extends PathRequest<number> {
   readonly op = 'getAllChildrenNumber'
   readonly opcode: number = operations.getAllChildrenNumber.opcode
-  readonly #serverPath: string
-
-  constructor(chroot: string, path: string) {
-    super('', path)
-    this.#serverPath = addChroot(chroot, path)
-  }
 
   write(writer: Writer): void {
-    writer.string(this.#serverPath)
+    writer.string(this.serverPath)
   }
 
   read(reader: Reader): number {

@@ -71,18 +71,16 @@ export class MultiRead<R extends readonly unknown[] = []> {
 class MultiReadRequest extends Request<unknown[]> {
   readonly op = 'multiRead'
   readonly opcode: number = operations.multiRead.opcode
-  readonly #chroot: string
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super('', undefined)
-    this.#chroot = chroot
+    super(chroot, undefined)
     this.#steps = steps
   }
 
   write(writer: Writer): void {
     const ops = this.#steps.map(({ op, path }): MultiOp => {
-      const body = { path: addChroot(this.#chroot, path), watch: false }
+      const body = { path: addChroot(this.chroot, path), watch: false }
       return op === 'get' ? { op: 'getData', body } : { op: 'getChildren', body }
     })
     operations.multiRead.request.write(writer, ops)

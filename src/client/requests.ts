@@ -12,7 +12,7 @@ const emptyData = Buffer.alloc(0)
 const noNode = -101
 
 /** A request about one path, under the client's chroot. */
-abstract class PathRequest<T> extends Request<T> {
+export abstract class PathRequest<T> extends Request<T> {
   declare readonly path: string
 
   /** The path as the server sees it. */

@@ -119,12 +119,10 @@ export class Transaction<R extends readonly unknown[] = []> {
 export class MultiWriteRequest extends Request<unknown[]> {
   readonly op = 'transaction'
   readonly opcode: number = operations.multi.opcode
-  readonly #chroot: string
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super('', undefined)
-    this.#chroot = chroot
+    super(chroot, undefined)
     this.#steps = [...steps]
   }
 
@@ -165,7 +163,7 @@ export class MultiWriteRequest extends Request<unknown[]> {
     switch (result.op) {
       case 'create':
       case 'create2':
-        return removeChroot(this.#chroot, result.body.path)
+        return removeChroot(this.chroot, result.body.path)
       case 'setData':
         return result.body.stat
       default:
