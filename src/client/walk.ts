@@ -5,7 +5,7 @@ import type { CallOptions } from '../session/request.ts'
 import { checkBoolean, checkOptions, optionNames } from './arguments.ts'
 import { composite } from './composite.ts'
 import { GetChildren2Request, GetChildrenRequest, GetRequest } from './requests.ts'
-import type { TreeHost } from './tree.ts'
+import { shareOf, type TreeHost } from './tree.ts'
 
 /** Options of `walk`. Aborting `signal` ends the walk. */
 export interface WalkOptions extends CallOptions {
@@ -13,7 +13,7 @@ export interface WalkOptions extends CallOptions {
   readonly includeStat?: boolean
   /** Adds the data of each znode, and its `Stat`. @defaultValue false */
   readonly includeData?: boolean
-  /** How many znodes are read at a time, ahead of what was taken. @defaultValue 64 */
+  /** How many znodes are read at a time, ahead of what was taken: no more than half of `maxPending`. @defaultValue 64 */
   readonly concurrency?: number
   /** Milliseconds for each request of the walk. @defaultValue the client's `requestTimeout` */
   readonly timeout?: number | undefined
@@ -99,7 +99,7 @@ class Walk {
     this.#host = host
     this.#includeStat = includeStat
     this.#includeData = includeData
-    this.#concurrency = concurrency
+    this.#concurrency = shareOf(host, concurrency)
     this.#limits = { signal, timeout }
   }
 

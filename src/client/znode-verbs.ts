@@ -80,6 +80,7 @@ export abstract class ZnodeVerbs {
       runtime: core.options.runtime,
       defaultAcl: core.options.defaultAcl,
       maxBuffer: core.options.maxBuffer,
+      maxPending: core.options.maxPending,
       backgroundDeletes: core.backgroundDeletes,
       get sessionId() {
         return core.session?.identity?.id
