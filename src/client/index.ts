@@ -80,6 +80,7 @@ export {
   UnknownServerError,
   UnknownSessionError,
   ZooKeeperError,
+  type ErrorCode,
   type ErrorDetails,
 } from '../common/errors.ts'
 export { Stat, type StatFields } from '../protocol/stat.ts'

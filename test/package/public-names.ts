@@ -85,6 +85,7 @@ export const publicNames = {
       'DrainedOptions',
       'EnsembleMember',
       'EnsurePathOptions',
+      'ErrorCode',
       'ErrorDetails',
       'EventType',
       'Files',
