@@ -64,7 +64,7 @@ export class WhoAmIRequest extends Request<ClientInfo[]> {
 }
 
 /** Where the ensemble's configuration is, whatever the chroot. */
-const configPath = '/zookeeper/config'
+export const configPath = '/zookeeper/config'
 
 export class GetConfigRequest extends GetRequest {
   /** @param watches - where one that lasts may be: the server is spared another then */
@@ -111,10 +111,18 @@ export class ReconfigRequest extends Request<DataAndStat> {
   }
 }
 
+const changeNames: readonly string[] = ['joining', 'leaving', 'newMembers', 'fromConfig']
+
+/** What a version of the configuration, a zxid, is at most: what is above wraps around, and −1 is any. */
+const maxConfig = 0x7fff_ffff_ffff_ffffn
+
 /** @throws TypeError or RangeError that names what is wrong */
 export function checkReconfig(change: unknown): asserts change is ReconfigChange {
   if (typeof change !== 'object' || change === null) {
     throw new TypeError(`change must be an object, not ${describeType(change)}`)
+  }
+  for (const name of Object.keys(change)) {
+    if (!changeNames.includes(name)) throw new TypeError(`change: unknown option ${JSON.stringify(name)}`)
   }
   const { joining, leaving, newMembers, fromConfig } = change as ReconfigChange
   for (const [name, value] of Object.entries({ joining, leaving, newMembers })) {
@@ -128,7 +136,11 @@ export function checkReconfig(change: unknown): asserts change is ReconfigChange
   if (newMembers === undefined && joining === undefined && leaving === undefined) {
     throw new RangeError('change must have joining, leaving or newMembers')
   }
-  if (fromConfig !== undefined && typeof fromConfig !== 'bigint' && !Number.isSafeInteger(fromConfig)) {
+  if (fromConfig === undefined) return
+  if (typeof fromConfig !== 'bigint' && !Number.isSafeInteger(fromConfig)) {
     throw new TypeError('fromConfig must be a bigint or a whole number')
+  }
+  if (fromConfig < -1 || fromConfig > maxConfig) {
+    throw new RangeError(`fromConfig must be -1 or the version of a configuration, not ${fromConfig}`)
   }
 }
