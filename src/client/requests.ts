@@ -184,9 +184,15 @@ export function createOperation({ flags, ttl }: CreateTerms, includeStat: boolea
   return includeStat ? 'create2' : 'create'
 }
 
+/** A request that servers may be too old for: those would close the connection. */
+export interface Dated {
+  /** The first release that knows it; undefined where all do. */
+  readonly since: string | undefined
+}
+
 type CreateOperationName = 'create' | 'create2' | 'createContainer' | 'createTtl'
 
-abstract class AnyCreateRequest<T> extends PathRequest<T> {
+abstract class AnyCreateRequest<T> extends PathRequest<T> implements Dated {
   readonly op = 'create'
   readonly opcode: number
   readonly #terms: CreateTerms
@@ -195,6 +201,10 @@ abstract class AnyCreateRequest<T> extends PathRequest<T> {
     super(chroot, path)
     this.#terms = terms
     this.opcode = operations[createOperation(terms, includeStat)].opcode
+  }
+
+  get since(): string | undefined {
+    return this.#terms.ttl === undefined ? undefined : operations.createTtl.since
   }
 
   protected override get serverPath(): string {

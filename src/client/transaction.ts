@@ -9,7 +9,7 @@ import { Request, type CallOptions } from '../session/request.ts'
 import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
 import { createNames, createTerms, ownTerms, type CreateMode } from './create-options.ts'
 import type { Acl } from './acl.ts'
-import { createOperation, createTarget } from './requests.ts'
+import { createOperation, createTarget, type Dated } from './requests.ts'
 import { TransactionError } from './transaction-error.ts'
 
 /** What a transaction asks of its client. */
@@ -116,7 +116,7 @@ export class Transaction<R extends readonly unknown[] = []> {
   }
 }
 
-export class MultiWriteRequest extends Request<unknown[]> {
+export class MultiWriteRequest extends Request<unknown[]> implements Dated {
   readonly op = 'transaction'
   readonly opcode: number = operations.multi.opcode
   readonly #steps: readonly Step[]
@@ -124,6 +124,10 @@ export class MultiWriteRequest extends Request<unknown[]> {
   constructor(chroot: string, steps: readonly Step[]) {
     super(chroot, undefined)
     this.#steps = [...steps]
+  }
+
+  get since(): string | undefined {
+    return this.#steps.some(({ wire }) => wire.op === 'createTtl') ? operations.createTtl.since : undefined
   }
 
   write(writer: Writer): void {

@@ -30,6 +30,7 @@ import {
   type AclsAndStat,
   type ChildrenAndStat,
   type DataAndStat,
+  type Dated,
   type PathAndStat,
 } from './requests.ts'
 import { setAclsTree } from './set-acls-tree.ts'
@@ -85,7 +86,11 @@ export abstract class ZnodeVerbs {
       get sessionId() {
         return core.session?.identity?.id
       },
-      submit: (request, limits) => core.submit(request, limits),
+      // What some servers are too old for must not reach them: they would close the connection.
+      submit: (request, limits) => {
+        const { since } = request as typeof request & Partial<Dated>
+        return since === undefined ? core.submit(request, limits) : core.submitSince(since, request, limits)
+      },
     }
   }
 
@@ -318,8 +323,8 @@ export abstract class ZnodeVerbs {
         return createCarefully(this.#host, call, options)
       }
       return includeStat
-        ? this.#core.submit(new Create2Request(this.chroot, path, terms), options)
-        : this.#core.submit(new CreateRequest(this.chroot, path, terms), options)
+        ? this.#host.submit(new Create2Request(this.chroot, path, terms), options)
+        : this.#host.submit(new CreateRequest(this.chroot, path, terms), options)
     } catch (error) {
       return Promise.reject(error)
     }
