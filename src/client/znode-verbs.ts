@@ -10,7 +10,7 @@ import { composite } from './composite.ts'
 import { createOptionNames, createTerms, type CreateOptions } from './create-options.ts'
 import { createCarefully, createPath, type CreateHost, type CreateOutcome } from './careful-create.ts'
 import { deleteCarefully, type CarefulDeleteHost } from './careful-delete.ts'
-import { GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
+import { configPath, GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
 import { setIdempotently } from './idempotent-set.ts'
 import { MultiRead } from './multi-read.ts'
 import { PersistentWatch } from './persistent-watch.ts'
@@ -101,7 +101,7 @@ export abstract class ZnodeVerbs {
 
   /**
    * Forgets a function that was given as `watch`, so that it is not called any more. The server's own watch stays to the
-   * next change, which then is told to nobody.
+   * next change, which then is told to nobody. A watch of `getConfig` is on `/zookeeper/config`, whatever the chroot.
    */
   unwatch(path: string, listener: WatchListener): void {
     checkPath(path)
@@ -109,6 +109,7 @@ export abstract class ZnodeVerbs {
     for (const kind of ['data', 'exist', 'child'] as const) {
       watches?.remove(kind, addChroot(this.chroot, path), listener)
     }
+    if (path === configPath) watches?.remove('data', configPath, listener)
   }
 
   // Reading
