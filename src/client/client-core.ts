@@ -188,7 +188,12 @@ export class ClientCore {
 
   async #start(timeout: number, signal: AbortSignal | undefined): Promise<void> {
     // Without it verbs that are called right after `start` find a session to wait for.
-    if (this.#stopping !== null) await this.#afterStop(this.#stopping, timeout, signal)
+    if (this.#stopping !== null) {
+      const stops = this.#stops
+      await this.#afterStop(this.#stopping, timeout, signal)
+      // Here, where the session is made before anybody else can do anything.
+      this.#checkStops(stops)
+    }
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
@@ -233,7 +238,7 @@ export class ClientCore {
     }
   }
 
-  /** Waits for the stop under way; throws if there is no reason left to start. */
+  /** Waits for the stop under way. */
   async #afterStop(stopping: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
     const stops = this.#stops
     const timedOut = (): Error => startTimedOut('the stop under way', timeout)
@@ -244,7 +249,6 @@ export class ClientCore {
       if (this.#stops === stops) this.#starting = null
       throw error
     }
-    this.#checkStops(stops)
   }
 
   /** @throws ConnectionClosedError if `stop` was called since: it has the last word */
@@ -276,8 +280,8 @@ export class ClientCore {
 
   async restart(options: CallOptions): Promise<void> {
     const restart = ++this.#restarts
+    const stops = this.#stops
     try {
-      const stops = this.#stops
       this.#restarting = true
       try {
         await (this.#stopping ?? this.#end())
@@ -287,8 +291,10 @@ export class ClientCore {
       this.#checkStops(stops)
       await this.start(options)
     } catch (error) {
-      // Those who were told that a session would follow must not wait for it; a later restart tells them itself.
-      if (restart === this.#restarts) {
+      // Those who were told that a session would follow must not wait for it. Unless one may: of a later restart, which
+      // tells them itself, or of a start that was there before.
+      const goesOn = restart !== this.#restarts || (this.#starting !== null && this.#stops === stops)
+      if (!goesOn) {
         const cause = error instanceof Error && !(error instanceof ConnectionClosedError) ? error : undefined
         this.#listeners.tell('LOST', { cause, stopped: true, readOnly: false })
       }

@@ -30,19 +30,23 @@ describe('a start that a listener makes when it hears of the end', () => {
 })
 
 describe('the last stop', () => {
-  it('ends a start that follows an earlier one, as soon as that is over', () =>
+  // However many others have their turn between the end of the first and the call of the second.
+  it.each([0, 1, 2, 3, 4, 5, 6])('ends a start that follows an earlier one, %i turns after that is over', (turns) =>
     world(async ({ sim, client, server, connect }) => {
       const connection = await connect()
       const first = client.stop()
       const starting = failure(client.start())
       await answerClose(connection)
       await first
-      await client.stop()
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      const last = client.stop()
       expect(await starting).toBeInstanceOf(ConnectionClosedError)
+      await last
       await sim.sleep(20_000)
       expect(server.connections).toHaveLength(1)
       expect(client.state).toBe('LOST')
-    }))
+    }),
+  )
 
   it('ends a restart that waits for the end of the session, and tells that none follows', () =>
     world(async ({ sim, client, server, connect }) => {
@@ -78,6 +82,28 @@ describe('the last stop', () => {
       expect(await Promise.all([second, third])).toEqual([client, client])
       await sim.sleep(1_000)
       expect(server.connections).toHaveLength(2)
+    }))
+})
+
+describe('a restart that gives up waiting for a start', () => {
+  it('leaves the client to that, and does not say that no session follows', () =>
+    world(async ({ client, server, connect }) => {
+      const connection = await connect()
+      const stopping = client.stop()
+      const starting = client.start()
+      const changes: unknown[] = []
+      client.addListener((state, { stopped }) => void changes.push([state, stopped]))
+      const restarting = failure(client.restart({ timeout: 100 }))
+      await answerClose(connection)
+      await stopping
+      const next = await server.next()
+      expect(await restarting).toBeInstanceOf(OperationTimeoutError)
+      await next.accept({ timeout, sessionId: 2n })
+      expect(await starting).toBe(client)
+      expect(changes).toEqual([
+        ['LOST', false],
+        ['CONNECTED', false],
+      ])
     }))
 })
 
