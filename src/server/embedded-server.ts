@@ -29,6 +29,7 @@ export class EmbeddedServer {
   /** How many of them each address has. */
   readonly #addresses = new Map<string | undefined, number>()
   #statistics = new Statistics()
+  /** Null while it is stopped, as is all that acts on it. */
   #database: Database | null = null
   #reaper: Reaper | null = null
   #listener: Listener | null = null
@@ -91,6 +92,7 @@ export class EmbeddedServer {
       closed: (connection) => this.#forget(connection),
     }
     const accept = (socket: Socket): SocketHandler => this.#accept(socket, connectionHost)
+    this.#database = database
     try {
       const unified = portUnification ? { tls: tls ?? undefined, tlsOptional: true } : {}
       this.#listener = await runtime.listen({ host, port, ...unified }, accept)
@@ -98,12 +100,9 @@ export class EmbeddedServer {
         this.#secureListener = await runtime.listen({ host, port: securePort, tls: tls ?? undefined }, accept)
       }
     } catch (error) {
-      await this.#listener?.close()
-      await database.storage?.close()
-      this.#listener = null
+      await this.#close(database)
       throw error
     }
-    this.#database = database
     if (!this.faults.paused) database.startSessions()
     this.#reaper = new Reaper(database)
     this.#reaper.start()
@@ -128,13 +127,19 @@ export class EmbeddedServer {
       () => false,
     )
     if (!isStarted) return
+    if (this.#database !== null) await this.#close(this.#database)
+  }
+
+  /** From its first line on nothing is accepted any more, and nobody can have the database change. */
+  async #close(database: Database): Promise<void> {
     const listeners = [this.#listener, this.#secureListener]
-    this.#listener = this.#secureListener = null
+    this.#listener = this.#secureListener = this.#database = null
     this.#reaper?.stop()
-    this.#database?.stopSessions()
+    this.#reaper = null
+    database.stopSessions()
     for (const connection of this.#connections) connection.close()
-    for (const listener of listeners) await listener?.close()
-    await this.#database?.storage?.close()
+    await Promise.all(listeners.map(async (listener) => await listener?.close()))
+    await database.storage?.close()
   }
 
   /** {@link stop}, for `await using`. */
@@ -223,11 +228,12 @@ export class EmbeddedServer {
   #accept(socket: Socket, host: ConnectionHost): SocketHandler {
     const { maxClientCnxns } = this.#settings
     const { remoteAddress } = socket
+    // One that was on its way, in a TLS handshake even, when the server stopped.
+    if (host.database !== this.#database) return refuse(socket)
     const count = this.#addresses.get(remoteAddress) ?? 0
     if (maxClientCnxns > 0 && count >= maxClientCnxns) {
       this.#statistics.rejected++
-      socket.destroy()
-      return { received: () => {}, closed: () => {} }
+      return refuse(socket)
     }
     const connection = new ClientConnection(socket, host)
     this.#connections.add(connection)
@@ -273,4 +279,9 @@ export class EmbeddedServer {
       startedAt: this.#startedAt,
     }
   }
+}
+
+function refuse(socket: Socket): SocketHandler {
+  socket.destroy()
+  return { received: () => {}, closed: () => {} }
 }

@@ -36,6 +36,8 @@ export class Outbox {
   readonly #onEmpty: () => void
   readonly #late: Late[] = []
   #lateBytes = 0
+  /** Until the first of them is due. */
+  #timer: Timer | null = null
   /** Null until the end was sent. */
   #linger: Timer | null = null
   #discarded = 0
@@ -87,6 +89,8 @@ export class Outbox {
   /** The connection is over. */
   stop(): void {
     this.#linger?.cancel()
+    this.#timer?.cancel()
+    this.#late.length = this.#lateBytes = 0
   }
 
   /** A peer that goes on sending, or does not read, would otherwise keep the connection for as long as it likes. */
@@ -124,10 +128,11 @@ export class Outbox {
 
   /** Sends what may be sent by now. */
   #send(): void {
+    this.#timer?.cancel()
     for (let first = this.#late[0]; first?.isDurable === true; first = this.#late[0]) {
       const wait = first.due - this.#runtime.now()
       if (wait > 0) {
-        this.#runtime.setTimer(wait, () => this.#send())
+        this.#timer = this.#runtime.setTimer(wait, () => this.#send())
         return
       }
       this.#late.shift()

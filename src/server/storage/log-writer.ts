@@ -43,6 +43,7 @@ export class LogWriter {
   #waiters: Waiter[] = []
   #busy: Promise<void> | null = null
   #failure: Error | null = null
+  #closed = false
   /** Bytes in the log since it was last rolled. */
   #size = 0
   /** Bytes ever appended, and how many of them are on disk. */
@@ -75,6 +76,8 @@ export class LogWriter {
 
   append(header: TransactionHeader, transaction: Transaction, digest: TransactionDigest | null): void {
     if (this.#failure !== null) return
+    // Another server may have the directory by now.
+    if (this.#closed) throw new Error('the log is closed')
     const before = this.#encoder.pending
     this.#encoder.add(header, transaction, digest)
     const added = this.#encoder.pending - before
@@ -110,6 +113,7 @@ export class LogWriter {
 
   /** Writes what is left, and cuts off what was allocated and not used. */
   async close(): Promise<void> {
+    this.#closed = true
     while (this.#busy !== null) await this.#busy
     await this.#closeFile().catch(() => {})
   }

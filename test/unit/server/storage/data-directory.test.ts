@@ -174,6 +174,15 @@ describe('a data directory', () => {
       { seeds: 1 },
     ))
 
+  it('writes nothing any more once it is closed', () =>
+    simulate(async (sim) => {
+      const history = await written(sim)
+      const files = sim.disk('a').list()
+      expect(() => history.create('/late')).toThrow('the log is closed')
+      await sim.sleep(1_000)
+      expect(sim.disk('a').list()).toEqual(files)
+    }))
+
   it('refuses a log that is damaged in the middle', () =>
     simulate(
       async (sim) => {
