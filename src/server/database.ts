@@ -90,7 +90,7 @@ export class Database {
     this.tree.apply(header, { type: 'setData', path: configPath, data, version: -1 })
   }
 
-  /** Starts the clock by which sessions expire, unless an ensemble keeps it. */
+  /** Starts the clock by which sessions expire, unless an ensemble keeps it; all have their whole time again. */
   startSessions(): void {
     if (!this.#sharesSessions) this.sessions.start()
   }
@@ -127,9 +127,18 @@ export class Database {
     for (const connection of session.connections) if (connection !== asker) connection.close()
   }
 
-  expire(session: Session): void {
+  /**
+   * Ends a session as if its time were over. False where there is no quorum to end it: then no time goes by for it, and it has
+   * all of it again once there is one. What was made without a quorum ends without one.
+   */
+  expire(session: Session): boolean {
+    if (this.readOnly && !session.isLocal) {
+      this.sessions.touch(session, session.timeout, this.#runtime.now())
+      return false
+    }
     // What others have committed comes before: this one would take its place.
     this.membership.catchUp()
     this.closeSession(session, 0, null)
+    return true
   }
 }

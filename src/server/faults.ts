@@ -89,12 +89,15 @@ export class Faults {
     return this.#plan('halve', match)
   }
 
-  /** Takes writes away from the server, or gives them back, as losing and finding a quorum does. */
+  /**
+   * Takes writes away from the server, or gives them back, as losing and finding a quorum does. No session expires
+   * meanwhile but those made meanwhile, and all have their whole timeout again afterwards.
+   */
   setReadOnly(readOnly: boolean): void {
     this.#host.setReadOnly(readOnly)
   }
 
-  /** Ends a session as if its time were over. False if there is no such session. */
+  /** Ends a session as if its time were over. False if there is no such session, or no quorum that could end it. */
   expireSession(id: bigint): boolean {
     return this.#host.expireSession(id)
   }

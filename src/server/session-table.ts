@@ -41,7 +41,7 @@ export class SessionTable {
 
   /**
    * @param tickTime - milliseconds
-   * @param onExpired - called for each session whose time is over; it is to end in {@link remove}
+   * @param onExpired - called for each session whose time is over; it is to end in {@link remove} or {@link touch}
    */
   constructor(runtime: Runtime, tickTime: number, serverId: number, onExpired: (session: Session) => void) {
     this.#runtime = runtime
