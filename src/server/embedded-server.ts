@@ -52,6 +52,9 @@ export class EmbeddedServer {
     this.#settings = checkServerOptions(options)
     this.#makeDatabase = makeDatabase
     this.faults = new Faults({
+      hurry: () => {
+        for (const connection of this.#connections) connection.hurry()
+      },
       setPaused: (paused) => this.#setPaused(paused),
       setReadOnly: (readOnly) => this.#setReadOnly(readOnly),
       expireSession: (id) => this.expireSession(id),

@@ -1,4 +1,5 @@
-import type { OperationName } from '../protocol/operations.ts'
+import { operations, type OperationName } from '../protocol/operations.ts'
+import { checkMilliseconds, checkObject, checkString } from './option-checks.ts'
 
 /** Which request a fault is meant for; what is left out matches any. */
 export interface FaultMatch {
@@ -21,6 +22,8 @@ interface Plan {
 
 /** The part of a server that faults act on. */
 export interface FaultHost {
+  /** Sends what a delay holds back. */
+  hurry(): void
   /** Stops and starts the handling of input, and the clock of sessions. */
   setPaused(paused: boolean): void
   /** Whether the server is read-only from now on; connections that may not stay are closed. */
@@ -70,8 +73,7 @@ export class Faults {
 
   /** Delays all that is sent from now on, answers and events, by so many milliseconds; 0 ends it. */
   delay(milliseconds: number): void {
-    if (!(milliseconds >= 0)) throw new RangeError('the delay must not be negative')
-    this.#delay = milliseconds
+    this.#delay = checkMilliseconds(milliseconds, 'the delay')
   }
 
   /** Milliseconds by which all that is sent is delayed. */
@@ -79,12 +81,20 @@ export class Faults {
     return this.#delay
   }
 
-  /** Handles the next request that matches, then closes its connection instead of answering. Resolves when it did. */
+  /**
+   * Handles the next request that matches, then closes its connection instead of answering. Resolves when it did.
+   *
+   * @throws TypeError or RangeError for a match that no request could be
+   */
   closeBeforeAnswer(match: FaultMatch = {}): Promise<void> {
     return this.#plan('drop', match)
   }
 
-  /** Handles the next request that matches, sends half of its answer, and closes. Resolves when it did. */
+  /**
+   * Handles the next request that matches, sends half of its answer, and closes. Resolves when it did.
+   *
+   * @throws TypeError or RangeError for a match that no request could be
+   */
   halfAnswer(match: FaultMatch = {}): Promise<void> {
     return this.#plan('halve', match)
   }
@@ -107,10 +117,14 @@ export class Faults {
     return this.#host.dropConnections(sessionId)
   }
 
-  /** Forgets what was planned and has not happened, delays and a pause included; who awaits a plan is released. */
+  /**
+   * Forgets what was planned and has not happened, delays and a pause included: what they hold back is sent, and who awaits
+   * a plan is released.
+   */
   clear(): void {
     for (const { done } of this.#plans.splice(0)) done()
     this.#delay = 0
+    this.#host.hurry()
     if (this.#paused) this.resume()
   }
 
@@ -134,6 +148,22 @@ export class Faults {
   }
 
   #plan(fault: AnswerFault, match: FaultMatch): Promise<void> {
+    checkMatch(match)
     return new Promise((done) => void this.#plans.push({ fault, match, done }))
   }
+}
+
+const matchNames: ReadonlySet<string> = new Set(['op', 'path', 'sessionId'])
+
+/** A match that is misspelt would never come true, or be true of everything. */
+function checkMatch(match: unknown): void {
+  const given = checkObject(match, 'a match')
+  for (const name of Object.keys(given)) {
+    if (!matchNames.has(name)) throw new TypeError(`a match has no ${JSON.stringify(name)}`)
+  }
+  const op = checkString(given['op'], 'op')
+  if (op !== null && !Object.hasOwn(operations, op)) throw new RangeError(`op: there is no ${JSON.stringify(op)}`)
+  checkString(given['path'], 'path')
+  const sessionId = given['sessionId']
+  if (sessionId !== undefined && typeof sessionId !== 'bigint') throw new TypeError('sessionId must be a bigint')
 }

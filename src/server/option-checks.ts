@@ -10,6 +10,22 @@ export function checkNumber(value: unknown, name: string, least: number, standar
   return value
 }
 
+/** A time that a timer can take. */
+export function checkMilliseconds(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
+  if (!(value >= 0 && value <= longest)) throw new RangeError(`${name} must be from 0 to ${longest} ms, not ${value}`)
+  return value
+}
+
+/** Node's timers take no longer one. */
+const longest = 0x7fff_ffff
+
+/** @throws TypeError that names it */
+export function checkObject(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)
+  return value as Readonly<Record<string, unknown>>
+}
+
 export function checkFlag(value: unknown, name: string, standard: boolean): boolean {
   if (value === undefined) return standard
   if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false`)

@@ -255,6 +255,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   // The server
 
+  /** Sends what a delay holds back. */
+  hurry(): void {
+    this.#outbox.hurry()
+  }
+
   /** Stops handling input; the socket is not read from. */
   hold(): void {
     if (!this.#closing) this.socket.pause()

@@ -7,7 +7,7 @@ import type { Storage } from '../storage/storage.ts'
 interface Late {
   readonly bytes: Buffer | null
   readonly answered: AnsweredBatch | null
-  readonly due: number
+  due: number
   /** Whether all that it may tell of is on disk. */
   isDurable: boolean
 }
@@ -84,6 +84,12 @@ export class Outbox {
     this.#discarded += size
     if (this.#linger === null) this.#socket.pause()
     else if (this.#discarded > enough) this.#socket.destroy()
+  }
+
+  /** Holds nothing back any longer than the disk does. */
+  hurry(): void {
+    for (const late of this.#late) late.due = 0
+    this.#send()
   }
 
   /** The connection is over. */

@@ -1,5 +1,5 @@
-import { checkNumber, checkString } from '../../server/option-checks.ts'
-import { checkNames, checkObject } from '../check-options.ts'
+import { checkNumber, checkObject, checkString } from '../../server/option-checks.ts'
+import { checkNames } from '../check-options.ts'
 
 const names: ReadonlySet<string> = new Set(['target', 'host', 'port', 'runtime'])
 

@@ -9,11 +9,13 @@ import { openAcl, RawClient } from '../../support/raw-client.ts'
 
 let ahead = 0
 let delays: number[] = []
+let onDelay = (_: number): void => {}
 const runtime: Runtime = {
   ...nodeRuntime,
   now: () => nodeRuntime.now() + ahead,
   setTimer: (delay, callback) => {
     delays.push(delay)
+    onDelay(delay)
     return nodeRuntime.setTimer(delay, callback)
   },
 }
@@ -114,7 +116,40 @@ it('delay holds answers and events back, in order', async () => {
   expect(await answer).toMatchObject({ err: 0 })
   expect(await next).toMatchObject({ err: 0 })
   expect(client.order).toEqual([1, -1, 2, 3])
-  expect(() => server.faults.delay(-1)).toThrow(RangeError)
+})
+
+it('clear sends what a delay holds back', async () => {
+  const isHeld = new Promise<void>((resolve) => {
+    onDelay = (delay) => void (delay > 50_000 && resolve())
+  })
+  server.faults.delay(60_000)
+  const answers = [client.request('create', create('/a')), client.request('exists', { path: '/a', watch: false })]
+  await isHeld
+  server.faults.clear()
+  for (const answer of answers) expect(await answer).toMatchObject({ err: 0 })
+  expect(client.order).toEqual([1, 2])
+})
+
+it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, '5'])('refuses a delay of %s', (delay) => {
+  expect(() => server.faults.delay(delay as number)).toThrow('the delay must be')
+  expect(server.faults.currentDelay).toBe(0)
+})
+
+it.each([
+  [{ op: 'crate' }, RangeError, 'op: there is no "crate"'],
+  [{ op: 'toString' }, RangeError, 'op: there is no "toString"'],
+  [{ op: 1 }, TypeError, 'op must be a string'],
+  [{ path: 1 }, TypeError, 'path must be a string'],
+  [{ sessionId: 1 }, TypeError, 'sessionId must be a bigint'],
+  [{ foo: 1 }, TypeError, 'a match has no "foo"'],
+  ['create', TypeError, 'a match must be an object'],
+  [null, TypeError, 'a match must be an object'],
+])('refuses the match %o', (match, kind, message) => {
+  for (const plan of ['closeBeforeAnswer', 'halfAnswer'] as const) {
+    expect(() => server.faults[plan](match as never)).toThrow(kind)
+    expect(() => server.faults[plan](match as never)).toThrow(message)
+  }
+  expect(server.faults.armed).toBe(false)
 })
 
 it('holds back requests whose answers wait, rather than keeping all of them', async () => {
