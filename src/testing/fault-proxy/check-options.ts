@@ -19,3 +19,10 @@ export function checkTarget(target: unknown): void {
   checkNumber(port, 'target.port', 1, 0, 65_535)
   if (port === undefined) throw new TypeError('target.port must be a number')
 }
+
+/** @throws TypeError or RangeError unless it is one of them */
+export function checkName(value: unknown, name: string, known: readonly string[]): void {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
+  if (known.includes(value)) return
+  throw new RangeError(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(value)}`)
+}

@@ -106,8 +106,16 @@ export class ProxyConnection {
 
   /** The rules have changed. @internal */
   changed(direction: DirectionName): void {
-    if (direction === 'toServer') this.#toServer.pump()
-    else this.#toClient?.pump()
+    this.#lane(direction)?.pump()
+  }
+
+  /** What is held is delayed no longer. @internal */
+  hurry(direction: DirectionName): void {
+    this.#lane(direction)?.hurry()
+  }
+
+  #lane(direction: DirectionName): Lane | null {
+    return direction === 'toServer' ? this.#toServer : this.#toClient
   }
 
   #events(direction: DirectionName): LaneEvents {

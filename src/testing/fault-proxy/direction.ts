@@ -1,3 +1,4 @@
+import { checkMilliseconds } from '../../server/option-checks.ts'
 import type { LaneRules } from './lane.ts'
 
 /** What a {@link Direction} changes, and whom it tells. */
@@ -5,6 +6,8 @@ export interface DirectionOwner {
   readonly rules: LaneRules
   /** Looks again at what is held, under the new rules. */
   changed(): void
+  /** And delays none of it any longer. */
+  hurry(): void
 }
 
 /** The faults of one direction of a {@link FaultProxy}, for all its connections, those to come included. */
@@ -35,7 +38,7 @@ export class Direction {
 
   /** Hands on what arrives from now on only after so many milliseconds. 0 ends it. */
   delay(ms: number): void {
-    this.#owner.rules.delay = ms
+    this.#owner.rules.delay = checkMilliseconds(ms, 'the delay')
   }
 
   /**
@@ -43,7 +46,7 @@ export class Direction {
    * ends it.
    */
   dribble(interval: number | null = 0): void {
-    this.#owner.rules.dribble = interval
+    this.#owner.rules.dribble = interval === null ? null : checkMilliseconds(interval, 'the interval')
     this.#owner.changed()
   }
 
@@ -58,10 +61,10 @@ export class Direction {
     this.#owner.rules.remaining = bytes
   }
 
-  /** Takes all faults of this direction back. */
+  /** Takes all faults of this direction back; what they hold is handed on. */
   heal(): void {
     Object.assign(this.#owner.rules, { paused: false, delay: 0, dribble: null, remaining: null } satisfies LaneRules)
-    this.#owner.changed()
+    this.#owner.hurry()
   }
 
   /** @internal */

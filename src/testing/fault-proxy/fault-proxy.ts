@@ -2,7 +2,7 @@ import { type Deferred, deferred } from '../../common/deferred.ts'
 import type { ServerAddress } from '../../client/index.ts'
 import { nodeRuntime } from '../../runtime/node-runtime.ts'
 import type { Listener, Runtime, Socket, SocketHandler } from '../../runtime/runtime.ts'
-import { checkProxyOptions, checkTarget } from './check-options.ts'
+import { checkName, checkProxyOptions, checkTarget } from './check-options.ts'
 import { type ConnectionOwner, type CutOptions, type DirectionName, ProxyConnection } from './connection.ts'
 import { Direction } from './direction.ts'
 import type { LaneRules } from './lane.ts'
@@ -45,6 +45,9 @@ export interface ProxyTraffic {
   readonly bytes: number
 }
 
+const modes: readonly string[] = ['forward', 'refuse', 'close', 'hang'] satisfies ProxyMode[]
+const eventNames: readonly string[] = ['connection', 'close', 'held', 'passed'] satisfies (keyof FaultProxyEvents)[]
+
 interface Waiter {
   readonly accepts: (event: never) => boolean
   readonly found: Deferred<never>
@@ -78,6 +81,8 @@ export class FaultProxy {
   #mode: ProxyMode = 'forward'
   #listener: Listener | null = null
   #started = false
+  /** Resolves when the listener is as the calls so far want it: they act on it one after the other. */
+  #settled: Promise<void> = Promise.resolve()
   #accepted = 0
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
@@ -147,18 +152,16 @@ export class FaultProxy {
   /** Listens, and resolves once it does. @throws Error if it cannot: the port is taken (`EADDRINUSE`)… */
   async start(): Promise<this> {
     this.#started = true
-    if (this.#mode !== 'refuse') await this.#listen()
+    await this.#settle()
     return this
   }
 
   /** Cuts all connections, and resolves when the port is free. May be called any number of times. */
   async stop(): Promise<void> {
     this.#started = false
-    const listener = this.#listener
-    this.#listener = null
     this.cut()
     for (const socket of this.#hanging) socket.destroy()
-    await listener?.close()
+    await this.#settle()
   }
 
   /** {@link stop}, for `await using`. */
@@ -171,13 +174,10 @@ export class FaultProxy {
    * it holds. @throws Error if it cannot listen again after `'refuse'`, as another process has taken the port
    */
   async setMode(mode: ProxyMode): Promise<void> {
+    checkName(mode, 'the mode', modes)
     this.#mode = mode
     if (mode !== 'hang') for (const socket of this.#hanging) socket.destroy()
-    if (!this.#started) return
-    if (mode !== 'refuse') return await this.#listen()
-    const listener = this.#listener
-    this.#listener = null
-    await listener?.close()
+    await this.#settle()
   }
 
   /** Closes both sides of all connections there are. */
@@ -200,6 +200,7 @@ export class FaultProxy {
     event: E,
     accepts: (event: FaultProxyEvents[E]) => boolean = () => true,
   ): Promise<FaultProxyEvents[E]> {
+    checkName(event, 'the event', eventNames)
     const found = deferred<FaultProxyEvents[E]>()
     const waiters = this.#waiters.get(event) ?? new Set()
     this.#waiters.set(event, waiters.add({ accepts, found } as unknown as Waiter))
@@ -222,21 +223,34 @@ export class FaultProxy {
       changed: () => {
         for (const connection of this.#connections) connection.changed(name)
       },
+      hurry: () => {
+        for (const connection of this.#connections) connection.hurry(name)
+      },
     })
   }
 
-  async #listen(): Promise<void> {
-    if (this.#listener !== null) return
-    const listener = await this.#runtime.listen({ host: this.#host, port: this.#port }, (socket) =>
-      this.#accept(socket),
-    )
-    this.#listener = listener
-    this.#port = listener.port
+  #settle(): Promise<void> {
+    const settled = this.#settled.then(() => this.#listenOrNot())
+    this.#settled = settled.catch(() => {})
+    return settled
+  }
+
+  async #listenOrNot(): Promise<void> {
+    const isWanted = this.#started && this.#mode !== 'refuse'
+    const listener = this.#listener
+    if (isWanted && listener === null) {
+      const options = { host: this.#host, port: this.#port }
+      this.#listener = await this.#runtime.listen(options, (socket) => this.#accept(socket))
+      this.#port = this.#listener.port
+    } else if (!isWanted && listener !== null) {
+      this.#listener = null
+      await listener.close()
+    }
   }
 
   #accept(socket: Socket): SocketHandler {
     this.#accepted++
-    if (this.#mode === 'hang') {
+    if (this.#mode === 'hang' && this.#started) {
       socket.pause()
       this.#hanging.add(socket)
       return { received() {}, ended() {}, closed: () => void this.#hanging.delete(socket) }

@@ -23,7 +23,7 @@ export interface LaneEvents {
 interface Item {
   readonly what: Buffer | 'end' | 'reset'
   /** Not before this time. */
-  readonly due: number
+  due: number
 }
 
 /** Bytes held back in a lane before its source is told to wait. */
@@ -90,6 +90,12 @@ export class Lane {
     this.#closed = true
     this.#queue.length = 0
     this.#timer?.cancel()
+  }
+
+  /** Delays nothing any longer of what is held. */
+  hurry(): void {
+    for (const item of this.#queue) item.due = 0
+    this.pump()
   }
 
   /** Hands on what the rules allow now. */

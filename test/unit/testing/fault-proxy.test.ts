@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
+import type { Runtime } from '../../../src/runtime/runtime.ts'
 import { FaultProxy } from '../../../src/testing/index.ts'
 import { RawPeer, RawServer } from '../../support/raw-peer.ts'
 
@@ -118,6 +119,18 @@ describe('a direction', () => {
     expect(peer.text).toBe('onetwo')
   })
 
+  it('hands on what it had delayed once it is healed', async () => {
+    const [client, peer] = await connect()
+    proxy.toServer.delay(600_000)
+    const held = proxy.once('held', ({ bytes }) => bytes === 5)
+    client.write('hello')
+    await held
+    await proxy.heal()
+    expect((await peer.received(5)).toString()).toBe('hello')
+    client.write(' again')
+    expect((await peer.received(11)).toString()).toBe('hello again')
+  })
+
   it('dribbles byte by byte', async () => {
     const [client, peer] = await connect()
     proxy.toClient.dribble()
@@ -170,6 +183,15 @@ describe('a direction', () => {
   it('refuses a count that is none', () => {
     expect(() => proxy.toClient.cutAfter(-1)).toThrow(RangeError)
     expect(() => proxy.toClient.cutAfter(1.5)).toThrow(RangeError)
+  })
+
+  it.each([Number.NaN, -5, Number.POSITIVE_INFINITY, 2 ** 31, 'x'])('refuses a time of %s', async (time) => {
+    expect(() => proxy.toServer.delay(time as number)).toThrow('the delay must be')
+    expect(() => proxy.toServer.dribble(time as number)).toThrow('the interval must be')
+    // It goes on as before.
+    const [client, peer] = await connect()
+    client.write('hello')
+    await peer.received(5)
   })
 })
 
@@ -228,6 +250,70 @@ describe('a new connection', () => {
     await client.closed
     expect(server.peers).toEqual([])
   })
+})
+
+describe('calls that do not wait for each other', () => {
+  const refused = { code: 'ECONNREFUSED' }
+  const dial = (port = proxy.port): RawPeer => RawPeer.dial(nodeRuntime, proxy.host, port)
+
+  it('start and stop', async () => {
+    const other = new FaultProxy({ target: server.address, port: proxy.port })
+    await proxy.stop()
+    await Promise.all([other.start(), other.stop()])
+    expect(await dial().closed).toMatchObject(refused)
+    await Promise.all([other.start(), other.stop(), other.start()])
+    await dial().opened
+    await other.stop()
+    expect(await dial().closed).toMatchObject(refused)
+  })
+
+  it('start, twice', async () => {
+    const ports: number[] = []
+    const runtime: Runtime = {
+      ...nodeRuntime,
+      listen: async (options, accept) => {
+        const listener = await nodeRuntime.listen(options, accept)
+        ports.push(listener.port)
+        return listener
+      },
+    }
+    const other = new FaultProxy({ target: server.address, runtime })
+    await Promise.all([other.start(), other.start()])
+    expect(ports).toEqual([other.port])
+    await other.stop()
+    expect(await dial(ports[0]).closed).toMatchObject(refused)
+  })
+
+  it('heal, twice', async () => {
+    await proxy.setMode('refuse')
+    await Promise.all([proxy.heal(), proxy.heal()])
+    await connect()
+  })
+
+  it('setMode, to and fro: the last one counts', async () => {
+    await Promise.all([proxy.setMode('refuse'), proxy.setMode('forward'), proxy.setMode('refuse')])
+    expect(proxy.mode).toBe('refuse')
+    expect(await dial().closed).toMatchObject(refused)
+    await Promise.all([proxy.setMode('forward'), proxy.setMode('refuse'), proxy.setMode('forward')])
+    await connect()
+  })
+
+  it('setMode after a start that failed, which may be tried again', async () => {
+    const other = new FaultProxy({ target: server.address, port: proxy.port })
+    await expect(other.start()).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await other.setMode('refuse')
+    await proxy.stop()
+    await Promise.all([other.start(), other.heal()])
+    await dial().opened
+    await other.stop()
+  })
+})
+
+it('refuses a mode and an event that there are not', async () => {
+  await expect(proxy.setMode('bogus' as never)).rejects.toThrow('the mode must be one of forward, refuse, close, hang')
+  expect(proxy.mode).toBe('forward')
+  expect(() => proxy.once('bogus' as never)).toThrow('the event must be one of connection, close, held, passed')
+  expect(() => proxy.once(7 as never)).toThrow(TypeError)
 })
 
 it.each([
