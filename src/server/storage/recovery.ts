@@ -51,7 +51,15 @@ export async function recover(files: Files, snapshotFolder: string, logFolder: s
 function empty(): Snapshot {
   const watches = new WatchTables()
   const tree = new DataTree(watches)
-  return { zxid: 0, watches, tree, sum: new TreeDigest(tree).value, sessions: new Map(), digest: null }
+  return {
+    zxid: 0,
+    watches,
+    tree,
+    sum: new TreeDigest(tree).value,
+    unknownAcl: null,
+    sessions: new Map(),
+    digest: null,
+  }
 }
 
 async function newestWhole(files: Files, snapshots: readonly DataFile[], notices: string[]): Promise<Snapshot | null> {
@@ -110,12 +118,20 @@ class Recovery {
 
   /** @throws {@link DataDirectoryError} if the snapshot holds some of what is in no log */
   end(logFolder: string): Omit<Recovered, 'isNew'> {
-    const { zxid, tree, watches, sessions, digest } = this.#snapshot
+    const { zxid, tree, watches, sessions, digest, unknownAcl } = this.#snapshot
     if (this.#isFuzzy && digest !== null) {
       throw new DataDirectoryError(
         logFolder,
         `the snapshot 0x${hex(zxid)} was still being written at 0x${hex(digest.zxid)}, but the logs end at ` +
           `0x${hex(this.#lastZxid)}: a log is missing, or cut. Restore it, or remove that snapshot to go back to an older one`,
+      )
+    }
+    if (unknownAcl !== null && unknownAcl.uses > 0) {
+      const [path] = Array.from(tree.entries()).find(([, { acl }]) => acl === unknownAcl)!
+      throw new DataDirectoryError(
+        logFolder,
+        `the ACL of ${path === '' ? '/' : path} is neither in the snapshot 0x${hex(zxid)} nor in a log behind it: a log is missing, or cut. ` +
+          'Restore it, or remove that snapshot to go back to an older one',
       )
     }
     const orphans = [...tree.ephemerals].filter(([id, paths]) => paths.size > 0 && !sessions.has(id))

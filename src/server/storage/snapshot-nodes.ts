@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 
 import { ProtocolError } from '../../common/errors.ts'
+import type { AclEntry } from '../../protocol/records.ts'
 import type { Acl } from '../access/acl-table.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { parseQuotaSubject } from '../tree/quota.ts'
@@ -15,6 +16,9 @@ const empty = Buffer.alloc(0)
 /** Above so many znodes, a sum of digests of 32 bits might not be exact any more. */
 const most = 1_000_000
 
+/** No request makes such a list, and nobody may do anything by it. */
+const unknownAcl: readonly AclEntry[] = [{ perms: 0, id: { scheme: '', id: '' } }]
+
 /**
  * Puts the znodes of a snapshot into a tree, and sums up its digest on the way: a million of them are to be there in a few
  * seconds, so nothing is made here that does not stay.
@@ -22,6 +26,11 @@ const most = 1_000_000
 export class SnapshotNodes {
   /** The paths of quotas' limits. */
   readonly limits: string[] = []
+  /**
+   * Stands for every ACL that is not in the snapshot: its table was written before its znodes, and an ACL that came up in
+   * between is in the log behind it. Null where there is none.
+   */
+  unknownAcl: Acl | null = null
   /** Whether the mark was reached that stands behind the last znode. */
   atEnd = false
   /** So many bytes, from where {@link measure} stopped, are needed to go on. */
@@ -99,8 +108,8 @@ export class SnapshotNodes {
   }
 
   #restore(path: string, data: Uint8Array | null, view: DataView, tail: number): void {
-    const acl = this.#acls.get(view.getInt32(tail) * 0x1_0000_0000 + view.getUint32(tail + 4))
-    if (acl === undefined) throw new ProtocolError(`the ACL of ${path} is not in the snapshot`)
+    let acl = this.#acls.get(view.getInt32(tail) * 0x1_0000_0000 + view.getUint32(tail + 4))
+    acl ??= this.unknownAcl ??= this.#tree.acls.acquire(unknownAcl)
     const node = this.#tree.restore(path, data, acl, view, tail + 8)
     if (node === null) throw new ProtocolError(`the parent of ${path} is not in the snapshot`)
   }

@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly tree: DataTree
   /** The digest of the tree as it is here. */
   readonly sum: bigint
+  /** What znodes have whose ACL the log is to tell, where there are any. */
+  readonly unknownAcl: Acl | null
   /** Timeouts in milliseconds by session id. */
   readonly sessions: Map<bigint, number>
   /** What the tree must come to when the log was replayed up to a zxid; null if the snapshot does not say. */
@@ -62,7 +64,7 @@ async function parse(input: SnapshotInput, zxid: number): Promise<Snapshot> {
   const watches = new WatchTables()
   const tree = new DataTree(watches)
   const acls = await readAcls(input, tree.acls)
-  const { limits, sum } = await readNodes(input, tree, acls)
+  const { limits, sum, unknownAcl } = await readNodes(input, tree, acls)
   await input.checkSeal()
   // Counters of quotas are not kept exactly while a snapshot is written: ZooKeeper, too, counts anew.
   for (const path of limits) tree.quotas.restored(path)
@@ -73,7 +75,7 @@ async function parse(input: SnapshotInput, zxid: number): Promise<Snapshot> {
     input.long()
     await input.checkSeal()
   }
-  return { zxid, watches, tree, sum, sessions, digest }
+  return { zxid, watches, tree, sum, unknownAcl, sessions, digest }
 }
 
 async function readSessions(input: SnapshotInput): Promise<Map<bigint, number>> {
@@ -99,12 +101,7 @@ async function readAcls(input: SnapshotInput, table: AclTable): Promise<Map<numb
   return acls
 }
 
-/** Returns the paths of quotas' limits, and the digest of the tree. */
-async function readNodes(
-  input: SnapshotInput,
-  tree: DataTree,
-  acls: ReadonlyMap<number, Acl>,
-): Promise<{ limits: readonly string[]; sum: bigint }> {
+async function readNodes(input: SnapshotInput, tree: DataTree, acls: ReadonlyMap<number, Acl>): Promise<SnapshotNodes> {
   const nodes = new SnapshotNodes(tree, acls)
   const measure = nodes.measure.bind(nodes)
   const take = nodes.take.bind(nodes)
@@ -116,7 +113,8 @@ async function readNodes(
   await input.ensure(5)
   input.skip(5)
   for (const acl of acls.values()) tree.acls.release(acl)
-  return { limits: nodes.limits, sum: nodes.sum }
+  if (nodes.unknownAcl !== null) tree.acls.release(nodes.unknownAcl)
+  return nodes
 }
 
 async function readDigest(input: SnapshotInput): Promise<Snapshot['digest']> {
