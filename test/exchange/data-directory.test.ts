@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -29,6 +29,20 @@ function client(hosts: string): Promise<KazooClient> {
 
 function embedded(): Promise<EmbeddedServer> {
   return new EmbeddedServer({ dataDir, tickTime: 500, snapCount: 25 }).start()
+}
+
+interface Last {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the last transaction of a log stands. */
+function lastOf(bytes: Buffer): Last {
+  let start = 16
+  for (let end = start; ; start = end) {
+    end = start + 13 + bytes.readInt32BE(start + 8)
+    if (end >= bytes.length || bytes.readInt32BE(end + 8) === 0) return { start, end }
+  }
 }
 
 /** What a real server reads differently from what was written is in its log. */
@@ -96,6 +110,52 @@ describe.each(servers)('data directories: $name', (server) => {
     zk.setHosts(again.hosts)
     expect(await describeTree(zk)).toEqual(changed)
     expect(zk.session?.id).toBe(id)
+  })
+
+  it.each([
+    [
+      'a last transaction of a wrong checksum',
+      true,
+      (bytes: Buffer, { start }: Last) => void (bytes[start + 40]! ^= 1),
+    ],
+    ['the checksum itself', true, (bytes: Buffer, { start }: Last) => void (bytes[start + 6]! ^= 1)],
+    ['one without its end mark', false, (bytes: Buffer, { end }: Last) => void (bytes[end - 1] = 0)],
+    ['the length of the last', false, (bytes: Buffer, { start }: Last) => void (bytes[start + 11]! ^= 0x10)],
+    ['half of it', false, (bytes: Buffer, { end }: Last) => void bytes.fill(0, end - 20)],
+  ])('both take %s for damage, or for a write that was never finished: refused is %s', async (_, isRefused, damage) => {
+    await using written = await embedded()
+    await using zk = await client(written.hosts)
+    for (const name of ['a', 'b', 'c']) await zk.create(`/${name}`, 'some data')
+    await written.stop()
+    await zk.stop()
+    const path = join(dataDir, 'version-2/log.1')
+    const bytes = await readFile(path)
+    damage(bytes, lastOf(bytes))
+    await writeFile(path, bytes)
+
+    const real = realOn()
+    try {
+      if (isRefused) {
+        await expect(real.start()).rejects.toThrow('CRC check failed')
+        await expect(embedded()).rejects.toThrow(/log\.1: damaged after 0x3, .*wrong checksum/)
+        // Neither has taken anything away.
+        expect(await readFile(path)).toEqual(bytes)
+        return
+      }
+      // The real one comes first: what the embedded server leaves out, it also cuts off.
+      await real.start()
+      await using reader = await client(real.hosts)
+      const found = await reader.getChildren('/')
+      expect(found.toSorted()).toEqual(['a', 'b', 'zookeeper'])
+    } finally {
+      await real.stop()
+    }
+    for (const name of await files())
+      if (!/^(snapshot\.0|log\.1)$/.test(name)) await rm(join(dataDir, 'version-2', name))
+    await using server = await embedded()
+    await using reader = await client(server.hosts)
+    expect((await reader.getChildren('/')).toSorted()).toEqual(['a', 'b', 'zookeeper'])
+    expect(server.notices).toEqual([expect.stringContaining('kept as')])
   })
 
   it('a real server opens a snapshot that was taken while everything changed', async () => {

@@ -22,6 +22,9 @@ export const versionFolder = 'version-2'
  */
 export const unfinishedPrefix = 'unfinished.'
 
+/** What the names of copies begin with: of the ends that were cut off logs. */
+export const tornPrefix = 'torn.'
+
 export function fileName(kind: FileKind, zxid: number): string {
   return `${kind}.${hex(zxid)}`
 }

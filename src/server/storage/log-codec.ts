@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../common/errors.ts'
 import { Writer } from '../../protocol/writer.ts'
 import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
-import { adler32 } from './adler32.ts'
+import { adler32, AdlerSums } from './adler32.ts'
 import {
   readTransaction,
   writeTransaction,
@@ -51,7 +51,8 @@ export type Entry =
   | { readonly kind: 'end' }
   /** Bytes are missing: there may be more to be had from the file. */
   | { readonly kind: 'short'; readonly needed: number }
-  | { readonly kind: 'bad'; readonly reason: string }
+  /** `isWhole`: it has its end mark, so it was written to its end, and is damaged; else it may never have been. */
+  | { readonly kind: 'bad'; readonly reason: string; readonly isWhole: boolean }
 
 /** Reads the entry at an offset. */
 export function readEntry(bytes: Buffer, offset: number): Entry {
@@ -60,17 +61,26 @@ export function readEntry(bytes: Buffer, offset: number): Entry {
   if (available < 12) return isZero(bytes, offset) ? { kind: 'end' } : { kind: 'short', needed: 12 }
   const size = bytes.readInt32BE(offset + 8)
   if (size === 0 && bytes.readBigInt64BE(offset) === 0n) return { kind: 'end' }
-  if (size < leastSize) return { kind: 'bad', reason: `impossible length ${size}` }
+  if (size < leastSize) return { kind: 'bad', reason: `impossible length ${size}`, isWhole: false }
   const needed = size + frameSize
   if (available < needed) return { kind: 'short', needed }
-  if (bytes[offset + needed - 1] !== endMark[0]) return { kind: 'bad', reason: 'no end mark' }
+  if (bytes[offset + needed - 1] !== endMark[0]) return { kind: 'bad', reason: 'no end mark', isWhole: false }
   const body = bytes.subarray(offset + 12, offset + 12 + size)
-  if (bytes.readBigInt64BE(offset) !== BigInt(adler32(body))) return { kind: 'bad', reason: 'wrong checksum' }
+  if (bytes.readBigInt64BE(offset) !== BigInt(adler32(body))) {
+    return { kind: 'bad', reason: 'wrong checksum', isWhole: true }
+  }
+  const value = parse(body)
+  if (typeof value === 'string') return { kind: 'bad', reason: value, isWhole: true }
+  return { kind: 'transaction', value, next: offset + needed }
+}
+
+/** A string says why it is none. */
+function parse(body: Buffer): LoggedTransaction | string {
   try {
-    return { kind: 'transaction', value: readTransaction(body), next: offset + needed }
+    return readTransaction(body)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    return { kind: 'bad', reason: error.message }
+    return error.message
   }
 }
 
@@ -79,12 +89,17 @@ export function readEntry(bytes: Buffer, offset: number): Entry {
  * middle of what was acknowledged. Returns its offset, or −1.
  */
 export function findWholeEntry(bytes: Buffer, from: number): number {
+  let sums: AdlerSums | null = null
   for (let at = from; at + leastSize + frameSize <= bytes.length; at++) {
     // The checksum's upper half is zeros; few places of a damaged log pass this and the end mark.
     if (bytes[at] !== 0 || bytes.readUInt32BE(at) !== 0) continue
     const size = bytes.readInt32BE(at + 8)
-    if (size < leastSize || at + size + frameSize > bytes.length) continue
-    if (readEntry(bytes, at).kind === 'transaction') return at
+    const end = at + 12 + size
+    if (size < leastSize || end >= bytes.length || bytes[end] !== endMark[0]) continue
+    // What clients have written may look like this from one end to the other: to sum up each anew would take for ever.
+    sums ??= new AdlerSums(bytes)
+    if (bytes.readUInt32BE(at + 4) !== sums.of(at + 12, end)) continue
+    if (typeof parse(bytes.subarray(at + 12, end)) !== 'string') return at
   }
   return -1
 }

@@ -22,7 +22,8 @@ const chunkSize = 1024 * 1024
  * Reads a log from its first transaction to the last one that is whole.
  *
  * A write that power or space ran out in leaves a torn end, which nobody was told of; that is found, and passed over.
- * Damage with whole transactions behind it is another thing: they had been acknowledged.
+ * Damage with whole transactions behind it is another thing: they had been acknowledged. So is a last one that has its end
+ * mark and a wrong checksum, which ZooKeeper does not pass over either.
  *
  * @param chunk - so many bytes are read at once, or a whole transaction if that is more
  * @throws {@link DataDirectoryError} for such damage, and for a file that is no log
@@ -72,7 +73,7 @@ async function readEntries(
         at = entry.next
         break
       case 'bad':
-        return await checkTorn(file, path, start + at, lastZxid, entry.reason)
+        return await checkTorn(file, path, start + at, lastZxid, entry.reason, entry.isWhole)
       case 'short':
       case 'end': {
         const needed = entry.kind === 'short' ? entry.needed : 12
@@ -102,6 +103,7 @@ async function checkTorn(
   size: number,
   lastZxid: number,
   reason: string | null,
+  isWhole = false,
 ): Promise<LogEnd> {
   let end = size
   let used = false
@@ -117,13 +119,16 @@ async function checkTorn(
   if (!used) return { size, lastZxid, torn: reason }
   const rest = await file.read(size, end - size)
   const whole = findWholeEntry(rest, 1)
-  if (whole !== -1) {
+  if (whole !== -1 || isWhole) {
     const after = lastZxid === 0 ? 'at its start' : `after 0x${hex(lastZxid)}`
+    const what =
+      whole === -1
+        ? 'where a transaction was written to its end'
+        : `with whole transactions behind it at byte ${size + whole}`
     throw new DataDirectoryError(
       path,
-      `damaged ${after}, at byte ${size} (${reason ?? 'zeros'}), with whole transactions behind it at byte ` +
-        `${size + whole}. Restore the file, or give up what is behind the damage: cut the file to ${size} bytes and ` +
-        'remove all later logs and snapshots',
+      `damaged ${after}, at byte ${size} (${reason ?? 'zeros'}), ${what}. Restore the file, or give up what is behind ` +
+        `the damage: cut the file to ${size} bytes and remove all later logs and snapshots`,
     )
   }
   return { size, lastZxid, torn: reason ?? 'an unfinished write behind zeros' }

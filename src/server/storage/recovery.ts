@@ -1,8 +1,11 @@
+import { dirname, join } from 'node:path'
+
 import type { Files } from '../../runtime/runtime.ts'
 import { DataTree } from '../tree/data-tree.ts'
 import { WatchTables } from '../tree/watch-table.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
-import { hex, listFiles, type DataFile } from './file-names.ts'
+import { hex, listFiles, tornPrefix, type DataFile } from './file-names.ts'
+import { isZero } from './log-codec.ts'
 import { isDamage, readLog } from './log-reader.ts'
 import { replay } from './replay.ts'
 import { readSnapshot, type Snapshot } from './snapshot-reader.ts'
@@ -108,9 +111,13 @@ class Recovery {
       })
       if (!begun) empty.push(log)
       if (torn === null) continue
-      this.#notices.push(`${log.path}: ends in an unfinished write at byte ${size} (${torn}), which is left out`)
+      let notice = `${log.path}: ends in an unfinished write at byte ${size} (${torn}), which is left out`
       // An older log keeps its torn end: the next one goes on where it was torn, or the gap is found.
-      if (begun && log === logs.at(-1)) await cut(files, log.path, size)
+      if (log === logs.at(-1)) {
+        const copy = await cut(files, log, size)
+        if (copy !== null) notice += `, and kept as ${copy}`
+      }
+      this.#notices.push(notice)
     }
     // What comes next may need the name.
     for (const { path, zxid } of empty) if (zxid > this.#lastZxid) await files.remove(path)
@@ -181,10 +188,33 @@ class Recovery {
   }
 }
 
-async function cut(files: Files, path: string, size: number): Promise<void> {
+/**
+ * Cuts a log to so many bytes. What it loses by that is kept beside it, in case it was more than a write that nobody was told
+ * of: damage to a length looks no different. Returns where; null for nothing but zeros, or a header.
+ */
+async function cut(files: Files, { path, name }: DataFile, size: number): Promise<string | null> {
+  const folder = dirname(path)
+  const copy = join(folder, `${tornPrefix}${name}-${size}`)
   const file = await files.open(path)
   try {
+    const rest = await file.read(size, (await file.size()) - size)
+    const isKept = size > 0 && !isZero(rest, 0)
+    if (isKept) {
+      await write(files, copy, rest.subarray(0, rest.findLastIndex((byte) => byte !== 0) + 1))
+      await files.syncDirectory(folder)
+    }
     await file.truncate(size)
+    await file.sync()
+    return isKept ? copy : null
+  } finally {
+    await file.close()
+  }
+}
+
+async function write(files: Files, path: string, bytes: Buffer): Promise<void> {
+  const file = await files.open(path, { create: true })
+  try {
+    await file.write(0, bytes)
     await file.sync()
   } finally {
     await file.close()

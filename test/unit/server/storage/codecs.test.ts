@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { Writer } from '../../../../src/protocol/writer.ts'
 import { containerOwner, ttlOwner } from '../../../../src/server/tree/owner.ts'
-import { adler32 } from '../../../../src/server/storage/adler32.ts'
+import { adler32, AdlerSums } from '../../../../src/server/storage/adler32.ts'
 import { LogEncoder, readEntry } from '../../../../src/server/storage/log-codec.ts'
 import { readTransaction, unknownCreates } from '../../../../src/server/storage/transaction-codec.ts'
 import type { Transaction } from '../../../../src/server/tree/transaction.ts'
@@ -128,6 +128,24 @@ describe('adler32', () => {
     )
     expect(adler32(Buffer.alloc(1_000_000, 0xff))).toBe(
       deflateSync(Buffer.alloc(1_000_000, 0xff)).subarray(-4).readUInt32BE(),
+    )
+  })
+
+  it('is known of any part of bytes that were summed up once', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 1_000 }),
+      fc.nat(200_000).map((size) => new Uint8Array(size).fill(0xff)),
+    )
+    fc.assert(
+      fc.property(bytes, fc.nat(), fc.nat(), (all, one, other) => {
+        const sums = new AdlerSums(all)
+        const [start, end] = [one % (all.length + 1), other % (all.length + 1)].toSorted((a, b) => a - b) as [
+          number,
+          number,
+        ]
+        expect(sums.of(start, end)).toBe(adler32(all.subarray(start, end)))
+        expect(sums.of(0, all.length)).toBe(adler32(all))
+      }),
     )
   })
 })

@@ -191,6 +191,54 @@ describe('a data directory', () => {
       { seeds: 1 },
     ))
 
+  it('refuses a last transaction that was written to its end and reads otherwise, and leaves the log as it is', () =>
+    simulate(
+      async (sim) => {
+        await written(sim)
+        const log = `${folder}/log.1`
+        const good = Buffer.from(sim.disk('a').read(log)!)
+        const entry = good.readInt32BE(16 + 8) + 13
+        const last = good.length - entry
+        // All but its length and its end mark.
+        for (let at = last; at < good.length - 1; at += at === last + 7 ? 5 : 1) {
+          for (const room of [0, 65_536]) {
+            const bad = Buffer.concat([good, Buffer.alloc(room)])
+            bad[at]! ^= 1
+            damage(sim, log, () => bad)
+            sim.kill('a')
+            await expect(History.open(sim.runtime('a'))).rejects.toThrow(
+              `log.1: damaged after 0x4, at byte ${last} (wrong checksum), where a transaction was written to its end`,
+            )
+            expect(sim.disk('a').read(log)!.equals(bad)).toBe(true)
+          }
+        }
+      },
+      { seeds: 1 },
+    ))
+
+  it('keeps a copy of what it cuts off', () =>
+    simulate(async (sim) => {
+      await written(sim)
+      const log = `${folder}/log.1`
+      const good = Buffer.from(sim.disk('a').read(log)!)
+      const last = good.length - (good.readInt32BE(16 + 8) + 13)
+      // Damage to its length makes a whole transaction look like one that was never finished, to a ZooKeeper as well.
+      damage(sim, log, (bytes) => {
+        bytes[last + 11]! ^= 0x10
+        return Buffer.concat([bytes, Buffer.alloc(100)])
+      })
+      const bad = Buffer.from(sim.disk('a').read(log)!.subarray(last, good.length))
+      const again = await reopen(sim)
+      expect(again.zxid).toBe(4)
+      const copy = `${folder}/torn.log.1-${last}`
+      expect(again.state.notices).toEqual([
+        expect.stringMatching(new RegExp(`log\\.1: ends in an unfinished write .* left out, and kept as ${copy}$`)),
+      ])
+      expect(sim.disk('a').read(copy)).toEqual(bad)
+      expect(sim.disk('a').read(log)).toEqual(good.subarray(0, last))
+      expect((await reopen(sim)).state.notices).toEqual([])
+    }))
+
   it('takes the ACL of a znode out of the log where the snapshot was begun before it came up', () =>
     simulate(async (sim) => {
       const history = await History.open(sim.runtime('a'))
