@@ -1,6 +1,6 @@
-import { access, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import type { AppendFile, Files, OpenFile } from './runtime.ts'
 
@@ -12,7 +12,17 @@ export const nodeFiles: Files = {
   readFile: (path) => readFile(path),
   writeFile: (path, data) => writeFile(path, data),
   makeDirectory: async (path) => {
-    await mkdir(path, { recursive: true })
+    // Node's own recursion never ends where none can be made, as in /proc.
+    const parent = dirname(path)
+    if (parent !== path && !(await nodeFiles.exists(parent))) await nodeFiles.makeDirectory(parent)
+    try {
+      await mkdir(path)
+    } catch (error) {
+      if ((await stat(path).catch(() => null))?.isDirectory() !== true) throw error
+      return
+    }
+    // A name is on disk once the directory that holds it is.
+    await nodeFiles.syncDirectory(parent)
   },
   makeTemporaryDirectory: (prefix) => mkdtemp(join(tmpdir(), prefix)),
   list: async (path) => {

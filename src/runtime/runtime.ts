@@ -133,7 +133,7 @@ export interface Files {
   readFile(path: string): Promise<Buffer>
   /** Makes a file, or replaces what is in it. Not synced. */
   writeFile(path: string, data: string | Uint8Array): Promise<void>
-  /** Makes the directory and its parents. */
+  /** Makes the directory and its parents. Their names are on disk when it resolves. */
   makeDirectory(path: string): Promise<void>
   /** A new directory whose name starts with `prefix`, in the system's temporary folder. */
   makeTemporaryDirectory(prefix: string): Promise<string>

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,6 +111,15 @@ describe('kazoo server', () => {
     expect(await second.exit).toBe(0)
     await rm(folder, { recursive: true })
   })
+
+  it.skipIf(process.platform !== 'linux')(
+    'says why it cannot make its folder, rather than trying for ever',
+    async () => {
+      const { exit, err } = await run('--port', '0', '--data-dir', '/proc/nope')
+      expect(await exit).toBe(1)
+      expect(await err).toMatch(/^kazoo server: ENOENT: .*\/proc\/nope/)
+    },
+  )
 
   it('serves TLS', async () => {
     const { line, port } = await serve(
