@@ -76,8 +76,7 @@ async function serve(flags: ServerFlags): Promise<void> {
   try {
     const server = new EmbeddedServer(await optionsOf(flags))
     await server.start()
-    const { securePort, notices } = server
-    for (const notice of notices) console.error(`kazoo server: ${notice}`)
+    const { securePort } = server
     const secure = securePort === null ? '' : `, TLS at ${formatAddress(flags.host, securePort)}`
     const stop = (): void => {
       // Nothing is left running then, so the process ends by itself.
@@ -97,6 +96,7 @@ async function optionsOf(flags: ServerFlags): Promise<EmbeddedServerOptions> {
   const tls = await readTlsFiles({ tlsCert, tlsKey, tlsCa })
   return {
     ...rest,
+    onNotice: (notice) => console.error(`kazoo server: ${notice}`),
     onFailure: (error) => {
       // The server ends by itself then, and with it the process.
       console.error(`kazoo server: ${error.message}`)

@@ -37,7 +37,7 @@ export class EmbeddedServer {
   #starting: Promise<this> | null = null
   #stopping: Promise<void> | null = null
   #startedAt = 0
-  #notices: readonly string[] = []
+  #notices: string[] = []
 
   readonly #makeDatabase: (settings: ServerSettings) => Database
 
@@ -168,7 +168,7 @@ export class EmbeddedServer {
     return `${host.includes(':') ? `[${host}]` : host}:${this.port}`
   }
 
-  /** What in `dataDir` was not as it should be, and could be mended without a loss; one sentence each. */
+  /** What in `dataDir` was not as it should be, and could be mended without a loss; one sentence each. They come as it runs, too. */
   get notices(): readonly string[] {
     return this.#notices
   }
@@ -200,20 +200,28 @@ export class EmbeddedServer {
 
   async #load(): Promise<Database> {
     const { runtime, dataDir, dataLogDir, snapCount, snapRetainCount } = this.#settings
-    const notices: string[] = []
-    this.#notices = notices
+    this.#notices = []
     const storage = new DataDirectory({
       runtime,
       dataDir: dataDir ?? '',
       dataLogDir: dataLogDir ?? undefined,
       snapCount,
       retainSnapshots: snapRetainCount,
-      onNotice: (notice) => notices.push(notice),
+      onNotice: (notice) => this.#notice(notice),
       onFailure: (error) => this.#fail(error),
     })
     const state = await storage.load()
-    notices.push(...state.notices)
+    for (const notice of state.notices) this.#notice(notice)
     return new Database(this.#settings, standalone, undefined, { storage, state })
+  }
+
+  #notice(notice: string): void {
+    this.#notices.push(notice)
+    try {
+      this.#settings.onNotice?.(notice)
+    } catch (error) {
+      reportUncaught(error)
+    }
   }
 
   /** Nobody may take for granted what is not on disk: as ZooKeeper does, the server ends. */

@@ -76,6 +76,11 @@ export interface EmbeddedServerOptions {
    * had not acknowledged may be lost. @defaultValue the error is reported as an uncaught exception
    */
   readonly onFailure?: (error: Error) => void
+  /**
+   * Called with each of the server's `notices`, those of its start included: what was not as it should be in `dataDir`, and
+   * could be mended without a loss. @defaultValue none
+   */
+  readonly onNotice?: (notice: string) => void
   /** The outside world. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
@@ -108,6 +113,7 @@ export interface ServerSettings {
   readonly snapCount: number
   readonly snapRetainCount: number
   readonly onFailure: (error: Error) => void
+  readonly onNotice: ((notice: string) => void) | null
   readonly runtime: Runtime
 }
 
@@ -138,6 +144,7 @@ const names: ReadonlySet<string> = new Set([
   'snapCount',
   'snapRetainCount',
   'onFailure',
+  'onNotice',
   'runtime',
 ])
 
@@ -186,6 +193,7 @@ export function checkServerOptions(options: EmbeddedServerOptions): ServerSettin
     snapCount: checkNumber(options.snapCount, 'snapCount', 2, 100_000),
     snapRetainCount: checkNumber(options.snapRetainCount, 'snapRetainCount', 0, strict ? 0 : 3),
     onFailure: checkFunction(options.onFailure, 'onFailure') ?? reportUncaught,
+    onNotice: checkFunction(options.onNotice, 'onNotice'),
     runtime: options.runtime ?? nodeRuntime,
   }
 }

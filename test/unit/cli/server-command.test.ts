@@ -112,6 +112,21 @@ describe('kazoo server', () => {
     await rm(folder, { recursive: true })
   })
 
+  it('prints what goes wrong without a loss while it runs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kazoo-cli-'))
+    const { child, port, exit } = await serve('--data-dir', folder, '--snap-count', '2')
+    const printed = once(child.stderr!, 'data')
+    // In the way of the snapshot that is due after two transactions.
+    await mkdir(join(folder, 'version-2/unfinished.snapshot.2'))
+    await using client = await RawClient.connect({ port })
+    expect(await client.request('create', { path: '/a', data: null, acl: openAcl, flags: 0 })).toMatchObject({ err: 0 })
+    const [line] = (await printed) as [Buffer]
+    expect(line.toString()).toMatch(/^kazoo server: .*version-2: no snapshot could be written: .*EISDIR/)
+    child.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    await rm(folder, { recursive: true })
+  })
+
   it.skipIf(process.platform !== 'linux')(
     'says why it cannot make its folder, rather than trying for ever',
     async () => {

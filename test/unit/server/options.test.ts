@@ -56,6 +56,7 @@ it.each([
   [{ portUnification: true }, TypeError, 'portUnification needs tls'],
   [{ minSessionTimeout: 50_000 }, RangeError, 'minSessionTimeout'],
   [{ colour: 'red' }, TypeError, 'colour'],
+  [{ onNotice: 'print' }, TypeError, 'onNotice must be a function'],
 ])('refuses %o', (options, kind, name) => {
   const make = (): unknown => new EmbeddedServer(options as object)
   expect(make).toThrow(kind)

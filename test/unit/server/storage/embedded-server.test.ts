@@ -97,6 +97,29 @@ describe('an embedded server with a data directory', () => {
       }
     }))
 
+  it('tells what arises while it runs, as of its start, to whom it was told to', () =>
+    simulate(async (sim) => {
+      const notices: string[] = []
+      const onNotice = (notice: string): void => void notices.push(notice)
+      const runtime = sim.runtime('server')
+      await (await new EmbeddedServer({ ...options, runtime }).start()).stop()
+      sim.disk('server').write('/data/version-2/log.1', Buffer.from('ZK'))
+      const server = await new EmbeddedServer({ ...options, runtime, onNotice, snapCount: 10 }).start()
+      expect(notices).toEqual([expect.stringContaining('log.1: ends in an unfinished write')])
+      const zk = await new KazooClient({ hosts: 'server:2181', runtime: sim.runtime('client') }).start()
+      const open = runtime.files.open.bind(runtime.files)
+      vi.spyOn(runtime.files, 'open').mockImplementation(async (path, how) => {
+        if (path.includes('unfinished.')) throw new Error('no room for it')
+        return await open(path, how)
+      })
+      for (let i = 0; i < 10; i++) await zk.create(`/n${i}`)
+      await sim.until(() => notices.length > 1)
+      expect(notices[1]).toMatch(/no snapshot could be written: .*no room for it/)
+      expect(server.notices).toEqual(notices)
+      await zk.stop()
+      await server.stop()
+    }))
+
   it('starts again on the same directory, and says what it mended', () =>
     simulate(async (sim) => {
       const runtime = sim.runtime('server')
