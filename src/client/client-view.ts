@@ -1,5 +1,4 @@
 import type { ClientCore } from './client-core.ts'
-import { EnsembleTracker } from './ensemble-tracker.ts'
 
 /** A client's core as seen under one root: what a client is made of, and what makes it share another's connection. */
 export class ClientView {
@@ -15,6 +14,11 @@ export class ClientView {
 /** The view that the options ask for, of a new core. */
 export function viewOf(core: ClientCore): ClientView {
   const { trackEnsemble } = core.options
-  if (trackEnsemble !== null) new EnsembleTracker(core, trackEnsemble.choose).start()
+  // Loaded when wanted: most clients follow no ensemble.
+  if (trackEnsemble !== null) {
+    void import('./ensemble-tracker.ts').then(({ EnsembleTracker }) =>
+      new EnsembleTracker(core, trackEnsemble.choose).start(),
+    )
+  }
   return new ClientView(core, core.chroot)
 }

@@ -5,7 +5,7 @@ import { formatServer, type ServerName } from '../session/connecting/hosts.ts'
 import { lookUp } from '../session/connecting/server-round.ts'
 import { shuffled } from '../session/connecting/shuffled.ts'
 import type { ClientCore } from './client-core.ts'
-import type { EnsembleMember } from './ensemble-config.ts'
+import { clientServers, parseEnsembleConfig, type EnsembleMember } from './ensemble-config.ts'
 import { GetConfigRequest } from './info-requests.ts'
 
 /** A configuration that is larger, in bytes, is none. */
@@ -36,8 +36,9 @@ export class EnsembleTracker {
     this.#choose = choose ?? ((member) => (secure ? member.secureClient : member.client))
   }
 
-  /** From the next connection on. */
+  /** From this connection on, or the next. */
   start(): void {
+    if (this.#core.state === 'CONNECTED') void this.#read()
     this.#core.addListener((state) => {
       this.#timer?.cancel()
       if (state === 'CONNECTED') void this.#read()
@@ -81,8 +82,6 @@ export class EnsembleTracker {
     if (text === this.#text) return
     this.#text = text
     if (isLarge) return ignore(`it has ${data.length} bytes`)
-    // Loaded when wanted: most clients follow no ensemble.
-    const { clientServers, parseEnsembleConfig } = await import('./ensemble-config.ts')
     let servers: ServerName[]
     try {
       const members = parseEnsembleConfig(text)

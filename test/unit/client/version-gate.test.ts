@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 
 import { describe, expect, it } from 'vitest'
 
-import { KazooClient, OperationTimeoutError, SessionExpiredError, UnimplementedError } from '../../../src/index.ts'
+import { KazooClient, type OperationTimeoutError, SessionExpiredError, UnimplementedError } from '../../../src/index.ts'
 import { Simulation } from '../../../src/testing/index.ts'
 import { eventFrame, ScriptedServer, someStat, type ScriptedConnection } from '../../support/scripted-server.ts'
 import { failure } from '../../support/world.ts'
