@@ -22,12 +22,6 @@ function open({ host, port, tls }: DialOptions): NetSocket {
   }
 }
 
-/** The subject of a verified certificate in the order of RFC 2253, the most specific part first, as Java names it. */
-function subjectOf(socket: NetSocket): string | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined
-  return socket.getPeerX509Certificate()?.subject?.split('\n').toReversed().join(',')
-}
-
 export class NodeSocket implements Socket {
   readonly #socket: NetSocket
   #error: Error | null = null
@@ -95,7 +89,8 @@ export class NodeSocket implements Socket {
     return this.#socket.localPort
   }
 
-  get peerSubject(): string | undefined {
-    return subjectOf(this.#socket)
+  get peerCertificate(): Uint8Array | undefined {
+    const socket = this.#socket
+    return socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate()?.raw : undefined
   }
 }

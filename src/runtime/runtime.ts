@@ -99,8 +99,8 @@ export interface Socket {
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
   readonly localPort: number | undefined
-  /** Over TLS, the subject of the peer's certificate, if it was verified: as RFC 2253 has it, `CN=…,O=…`. */
-  readonly peerSubject?: string | undefined
+  /** Over TLS, the peer's certificate in DER, if it was verified. */
+  readonly peerCertificate?: Uint8Array | undefined
 }
 
 /** What a socket tells its owner. */

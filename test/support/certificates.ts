@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import {
   BasicConstraintsExtension,
   type JsonGeneralName,
+  type JsonNameParams,
+  Name,
   PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
@@ -54,11 +56,18 @@ export class Authority {
     return new Authority(folder, name, keys, pem)
   }
 
-  /** @param names - what the certificate is valid for */
-  async sign(commonName: string, names: readonly JsonGeneralName[] = []): Promise<Certificate> {
+  /**
+   * @param commonName - whom it is of, unless there is a `subject`; and the name of its file
+   * @param names - what the certificate is valid for
+   */
+  async sign(
+    commonName: string,
+    names: readonly JsonGeneralName[] = [],
+    subject: JsonNameParams = [{ CN: [commonName] }],
+  ): Promise<Certificate> {
     const keys = await makeKeys()
     const certificate = await X509CertificateGenerator.create({
-      subject: `CN=${commonName}`,
+      subject: new Name(subject),
       issuer: `CN=${this.#name}`,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { isIpAcl, matchesIpAcl } from './ip-acl.ts'
 import type { ServerSettings } from '../options.ts'
+import { isX500Name } from './x500-syntax.ts'
 
 /** An identity that a connection proved, or that was seen of it. */
 export interface Identity {
@@ -39,7 +40,7 @@ const ipScheme: AuthScheme = {
 function x509Scheme(superUser: string | null): AuthScheme {
   return {
     authenticated: true,
-    isValid: (id) => /^\s*[\w.]+\s*=/.test(id),
+    isValid: isX500Name,
     matches: (id, expression) => id === expression || (superUser !== null && id === superUser),
     userName: (id) => id,
   }

@@ -28,6 +28,7 @@ import type { Session, SessionConnection } from '../session-table.ts'
 import type { Statistics } from './statistics.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Turn } from './turn.ts'
+import { subjectName } from '../access/x500-name.ts'
 import type { WatchEvent, Watcher } from '../tree/watch-table.ts'
 
 /** Above this many bytes that a client does not read, nothing more of what it asks is handled. */
@@ -57,6 +58,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly socket: Socket
   /** The client's; a socket that is closed may not know it any more. */
   readonly address: string | undefined
+  readonly certificateSubject: string | null
   readonly established: number
   timeout = 0
   readonly counts = { received: 0, sent: 0, wereReset: false }
@@ -97,7 +99,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.#turn = new Turn(settings.runtime)
     this.established = settings.runtime.wallClock()
-    const { remoteAddress } = socket
+    const { remoteAddress, peerCertificate } = socket
+    this.certificateSubject = peerCertificate === undefined ? null : subjectName(peerCertificate)
     this.address = remoteAddress
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
@@ -241,10 +244,6 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   spoilAnswer(fault: AnswerFault): void {
     this.#replies.spoil(fault)
     this.#closing = true
-  }
-
-  get certificateSubject(): string | null {
-    return this.socket.peerSubject ?? null
   }
 
   get sasl(): DigestMd5Server | null {
