@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { KazooClient, NotReadOnlyError, type WatchedEvent } from '../../src/index.ts'
 import { EmbeddedEnsemble } from '../../src/server/index.ts'
+import { operations } from '../../src/protocol/operations.ts'
+import type { TlsOptions } from '../../src/runtime/runtime.ts'
+import { frameOf, ints, RawClient } from '../support/raw-client.ts'
 import { ownZooKeeper, realServers } from '../support/real-servers.ts'
 
 const fixture = (name: string): string => new URL(`../fixtures/tls/${name}.pem`, import.meta.url).pathname
@@ -71,6 +74,27 @@ async function real(secure: boolean): Promise<Ensemble> {
   }
 }
 
+/** Where the first member listens. */
+async function address(hosts: string, secure: boolean): Promise<{ port: number; tls?: TlsOptions }> {
+  const port = Number(/:(\d+)/.exec(hosts)![1])
+  return secure ? { port, tls: { ca: await readFile(fixture('ca')), servername: 'localhost' } } : { port }
+}
+
+/** A write is refused before its body is read: one that nobody could read leaves no trace in history. */
+async function refusesUnread(to: { port: number; tls?: TlsOptions }): Promise<void> {
+  await using client = await RawClient.connect(to, { readOnly: true })
+  const zxid = (await client.request('exists', { path: '/', watch: false }))?.zxid
+  for (const op of ['multi', 'delete', 'setData', 'sync', 'reconfig', 'createTtl'] as const) {
+    const answer = client.expect(op, 1)
+    client.socket.write(frameOf(ints(1, operations[op].opcode, -1)))
+    expect([op, await answer]).toMatchObject([op, { err: -119, zxid }])
+  }
+  expect((await client.request('exists', { path: '/', watch: false }))?.zxid).toBe(zxid)
+  // Alone, it is no operation at all, here as elsewhere.
+  expect(await client.request('check', { path: '/', version: -1 })).toMatchObject({ err: -6 })
+  await client.closed
+}
+
 const kinds = [
   ['EmbeddedEnsemble', embedded, true],
   ['a real ensemble', real, realServers().some(({ classpath }) => classpath !== null)],
@@ -115,6 +139,7 @@ for (const [name, make, isHere] of kinds) {
         await expect(write).rejects.toBeInstanceOf(NotReadOnlyError)
       }
       await expect(zk.transaction().create('/b').commit()).rejects.toBeInstanceOf(NotReadOnlyError)
+      await refusesUnread(await address(hosts, secure))
       expect(states).toEqual(['READ-ONLY'])
 
       const moved = new Promise<void>((resolve) => {

@@ -72,15 +72,18 @@ const byOpcode: (Dispatch | undefined)[] = []
 
 for (const name of Object.keys(operations) as OperationName[]) {
   const { opcode, kind, request } = operations[name]
+  // Alone, a check is refused as any unknown opcode is, and as little read (ZOOKEEPER-4828).
+  const isRefused = name === 'check'
+  const isWrite = kind === 'write' && !isRefused
   byOpcode[opcode + lowest] = {
     name,
     opcode,
     shortName: shortNames[name],
-    isWrite: kind === 'write',
-    needsLeader: kind === 'write' || name === 'closeSession',
+    isWrite,
+    needsLeader: isWrite || name === 'closeSession',
     isAuthentication: name === 'auth' || name === 'sasl',
-    weight: heavy.has(name) ? weights.heavy : kind === 'write' ? weights.write : weights.light,
-    read: (reader) => request.read(reader),
+    weight: heavy.has(name) ? weights.heavy : isWrite ? weights.write : weights.light,
+    read: (reader) => (isRefused ? undefined : request.read(reader)),
     // The row and the handler belong together by their name, which the compiler cannot follow through a union.
     handle: handlers[name] as (context: RequestContext, body: unknown) => ErrorCode,
   }

@@ -14,18 +14,18 @@ export interface Execution extends RequestContext {
 
 /** Reads a request, carries it out, and begins its answer; returns an error code, or 0. */
 export function execute(context: Execution, operation: Dispatch, reader: Reader, faults: Faults): ErrorCode {
-  const { database } = context
+  // As in ZooKeeper, neither of the two looks at the body.
+  if (!operation.isAuthentication && lacksAuthentication(context)) {
+    context.closeAfterAnswer()
+    return errorCodes.sessionClosedRequireSaslAuth
+  }
+  if (context.database.readOnly && operation.isWrite) return errorCodes.notReadOnly
   let body: unknown
   try {
     body = operation.read(reader)
   } catch (error) {
     return unreadable(context, operation, error instanceof NullStringError)
   }
-  if (!operation.isAuthentication && lacksAuthentication(context)) {
-    context.closeAfterAnswer()
-    return errorCodes.sessionClosedRequireSaslAuth
-  }
-  if (database.readOnly && operation.isWrite) return errorCodes.notReadOnly
   if (!faults.armed) return operation.handle(context, body)
   return executeUnderFaults(context, operation, body, faults)
 }

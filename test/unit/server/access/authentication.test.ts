@@ -8,7 +8,7 @@ import { parseDirectives } from '../../../../src/protocol/digest-md5.ts'
 import { SaslError } from '../../../../src/protocol/sasl-error.ts'
 import { DigestMd5Server } from '../../../../src/server/access/digest-md5.ts'
 import { command } from '../../../support/four-letter-word.ts'
-import { openAcl, RawClient } from '../../../support/raw-client.ts'
+import { frameOf, ints, openAcl, RawClient } from '../../../support/raw-client.ts'
 
 const credential = Buffer.from('admin:geheim')
 
@@ -205,6 +205,11 @@ describe('SASL DIGEST-MD5', () => {
     await using stranger = await RawClient.connect(server)
     expect(await stranger.request('exists', { path: '/', watch: false })).toMatchObject({ zxid: 0n, err: -124 })
     await stranger.closed
+    // Whatever the body.
+    await using another = await RawClient.connect(server)
+    const refused = another.expect('exists', 1)
+    another.socket.write(frameOf(ints(1, 3, 100)))
+    expect(await refused).toMatchObject({ zxid: 0n, err: -124 })
     await using bob = await RawClient.connect(server)
     const { token = '' } = await saslStep(bob, '')
     await saslStep(bob, answerTo(token, 'bob', 'secret').response)
