@@ -3,9 +3,6 @@ import type { Database } from './database.ts'
 import { ownerKind, ttlOf } from './tree/owner.ts'
 import { prepareDeleteContainer } from './tree/prepare.ts'
 
-/** A container that never had a child is left alone for this long, in milliseconds. */
-const unusedContainer = 5 * 60_000
-
 /** Deletes containers whose last child is gone, and TTL znodes that nobody has touched for their time. */
 export class Reaper {
   readonly #database: Database
@@ -37,10 +34,8 @@ export class Reaper {
     for (const path of [...tree.containers, ...tree.ttls]) {
       const node = tree.find(path)
       if (node === undefined || node.numChildren > 0) continue
-      const isDue =
-        ownerKind(node.owner) === 'ttl'
-          ? now - node.mtime > ttlOf(node.owner)
-          : node.cversion > 0 || now - node.mtime > unusedContainer
+      // A container that never had a child waits for its first one, for ever (`znode.container.maxNeverUsedIntervalMs`).
+      const isDue = ownerKind(node.owner) === 'ttl' ? now - node.mtime > ttlOf(node.owner) : node.creates > 0
       if (!isDue) continue
       const transaction = prepareDeleteContainer(tree, path)
       if (typeof transaction !== 'number') this.#database.commit(0n, 0, transaction)

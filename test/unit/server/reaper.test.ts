@@ -41,16 +41,15 @@ it('deletes a container when its last child is gone, and its own parent after it
   expect(await deletedPath()).toBe('/c')
 })
 
-it('leaves a container that never had a child alone, for five minutes', async () => {
+it('leaves a container that never had a child alone, however long', async () => {
   await client.request('createContainer', { path: '/new', data: null, acl, flags: 4 })
+  ahead = 365 * 24 * 3_600_000
   await client.request('createContainer', { path: '/used', data: null, acl, flags: 4 })
   await client.request('create', { path: '/used/x', data: null, acl, flags: 0 })
   await client.request('delete', { path: '/used/x', version: -1 })
   expect(await deletedPath()).toBe('/used/x')
   expect(await deletedPath()).toBe('/used')
   expect(await client.request('exists', { path: '/new', watch: false })).toMatchObject({ err: 0 })
-  ahead = 5 * 60_000 + 1_000
-  expect(await deletedPath()).toBe('/new')
 })
 
 it('deletes a TTL znode that was not changed for its time, once it has no children', async () => {
