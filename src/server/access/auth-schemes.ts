@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 
 import { isIpAcl, matchesIpAcl } from './ip-acl.ts'
 import type { ServerSettings } from '../options.ts'
+import { withoutEnd } from '../without-end.ts'
 import { isX500Name } from './x500-syntax.ts'
 
 /** An identity that a connection proved, or that was seen of it. */
@@ -24,8 +25,8 @@ export interface AuthScheme {
 
 const digestScheme: AuthScheme = {
   authenticated: true,
-  // Java's split drops empty parts at the end: `user:` has one.
-  isValid: (id) => id.split(':').length === 2 && !id.endsWith(':'),
+  // Two parts, as Java splits: `user:` has one, and `user:hash::` has two.
+  isValid: (id) => withoutEnd(id, ':').split(':').length === 2,
   matches: (id, expression) => id === expression,
   userName: (id) => id.split(':')[0] ?? '',
 }
@@ -48,7 +49,8 @@ function x509Scheme(superUser: string | null): AuthScheme {
 
 const saslScheme: AuthScheme = {
   authenticated: true,
-  isValid: (id) => /^[^/@]+(?:\/[^/@]+)?(?:@[^/@]+)?$/.test(id),
+  // What looks like no principal of Kerberos is one all the same, unless it has an `@`.
+  isValid: (id) => !id.includes('@') || /^[^/@]*(?:\/[^/@]*)?@[^/@]*$/.test(id),
   matches: (id, expression) => id === 'super' || id === expression,
   userName: (id) => id,
 }

@@ -38,10 +38,8 @@ function parse(expression: string): { readonly bytes: Uint8Array; readonly bits:
   const bytes = ipBytes(slash === -1 ? expression : expression.slice(0, slash))
   if (bytes === null) return null
   if (slash === -1) return { bytes, bits: bytes.length * 8 }
-  const text = expression.slice(slash + 1)
-  if (!/^[+-]?\d{1,9}$/.test(text)) return null
-  const bits = Number(text)
-  return bits < 0 || bits > bytes.length * 8 ? null : { bytes, bits }
+  const bits = javaInt(expression.slice(slash + 1), 10)
+  return bits === null || bits < 0 || bits > bytes.length * 8 ? null : { bytes, bits }
 }
 
 function unmapped(address: string): string {
@@ -55,9 +53,9 @@ function ipBytes(address: string): Uint8Array | null {
 }
 
 function ipv4Bytes(address: string): Uint8Array | null {
-  const parts = address.split('.')
-  if (parts.length !== 4 || !parts.every((part) => /^\+?\d{1,9}$/.test(part) && Number(part) <= 255)) return null
-  return Uint8Array.from(parts, Number)
+  const parts = address.split('.').map((part) => javaInt(part, 10))
+  if (parts.length !== 4) return null
+  return parts.every((part) => part !== null && part >= 0 && part <= 255) ? Uint8Array.from(parts as number[]) : null
 }
 
 function ipv6Bytes(address: string): Uint8Array | null {
@@ -66,9 +64,17 @@ function ipv6Bytes(address: string): Uint8Array | null {
   if (halves.length > 2) return null
   const count = head.length + tail.length
   if (halves.length === 2 ? count >= 8 : count !== 8) return null
-  if (![...head, ...tail].every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null
-  const groups = [...head, ...Array<string>(8 - count).fill('0'), ...tail].map((group) => parseInt(group, 16))
-  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]))
+  const groups = [...head, ...Array<string>(8 - count).fill('0'), ...tail]
+  const numbers = groups.map((group) => (group.length > 4 ? null : javaInt(group, 16)))
+  if (numbers.includes(null)) return null
+  return Uint8Array.from((numbers as number[]).flatMap((number) => [number >> 8, number]))
+}
+
+/** A number as Java's `Integer.parseInt` takes it: any sign and any zeros may stand in front. Null for what is none. */
+function javaInt(text: string, radix: 10 | 16): number | null {
+  if (!(radix === 10 ? /^[+-]?\d+$/ : /^[+-]?[\da-f]+$/i).test(text)) return null
+  const number = parseInt(text, radix)
+  return number === (number | 0) ? number : null
 }
 
 /** The other end of a connection as Java shows it: `/127.0.0.1:50123`. */

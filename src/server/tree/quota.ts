@@ -1,5 +1,6 @@
 import type { DataNode } from './data-node.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
+import { withoutEnd } from '../without-end.ts'
 
 const quotaRoot = '/zookeeper/quota'
 const limitName = 'zookeeper_limits'
@@ -14,7 +15,6 @@ export function parseTrack(data: Uint8Array | null): Track | null {
   const track: Track = new Map()
   const text = Buffer.from(data).toString('utf8')
   if (text === '') return track
-  // Java's split drops the empty parts at the end, and those alone.
   const pairs = withoutEnd(text, ',;')
   if (pairs === '') return track
   for (const part of pairs.split(/[,;]+/)) {
@@ -23,13 +23,6 @@ export function parseTrack(data: Uint8Array | null): Track | null {
     track.set(key, value === '' ? -1 : Number(value))
   }
   return track
-}
-
-/** No regular expression: one that looks for a run at the end tries anew at each character of every other run. */
-function withoutEnd(text: string, characters: string): string {
-  let end = text.length
-  while (end > 0 && characters.includes(text[end - 1]!)) end--
-  return text.slice(0, end)
 }
 
 function formatTrack(track: Track): string {
