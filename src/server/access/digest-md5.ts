@@ -29,13 +29,13 @@ export class DigestMd5Server {
   evaluate(response: Buffer): Buffer {
     const state = this.#state
     this.#state = 'failed'
+    if (response.length > longest) throw new SaslError('the response is too long')
     if (state === 'new') {
-      if (response.length > 0) throw new SaslError('DIGEST-MD5 has no initial response')
+      // DIGEST-MD5 has no initial response: Java passes over one.
       this.#state = 'challenged'
       return Buffer.from(`realm="${digestRealm}",nonce="${this.#nonce}",charset=utf-8,algorithm=md5-sess`)
     }
     if (state !== 'challenged') throw new SaslError('the exchange is over')
-    if (response.length > longest) throw new SaslError('the response is too long')
     return this.#verify(parseDirectives(response.toString('utf8')))
   }
 

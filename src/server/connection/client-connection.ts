@@ -395,8 +395,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const isOutside = code === errorCodes.unimplemented && this.#closing
     this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
     this.#countSent()
+    // Authentication is no request that ZooKeeper would measure.
     if (operation?.isWrite === true) this.#meter.writes++
-    else this.#meter.reads++
+    else if (operation?.isAuthentication !== true) this.#meter.reads++
     if (this.#closing) {
       this.#endAfterAnswer()
       return

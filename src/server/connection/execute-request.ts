@@ -51,13 +51,15 @@ export function hasMoved(
 }
 
 /** What is answered depends on how far ZooKeeper comes with a request before it stumbles. */
-function unreadable(
-  { database, session, xid }: RequestContext,
-  { name, isWrite, isAuthentication }: Dispatch,
-  isNull: boolean,
-): ErrorCode {
-  // These are read before they are queued, where a stumble costs the connection.
-  if (isAuthentication) throw new ProtocolError(`${name}: the request cannot be read`)
+function unreadable(context: Execution, { name, isWrite, isAuthentication }: Dispatch, isNull: boolean): ErrorCode {
+  const { database, session, xid } = context
+  if (isAuthentication) {
+    // These are read before they are queued, where a stumble costs the connection.
+    if (!isNull) throw new ProtocolError(`${name}: the request cannot be read`)
+    // A scheme that is null is one that nobody knows.
+    context.closeAfterAnswer()
+    return errorCodes.authFailed
+  }
   const code =
     isNull && (name === 'setData' || name === 'setAcl') ? errorCodes.badArguments : errorCodes.marshallingError
   if (name === 'multi' || (isNull && isWrite && name !== 'sync')) {

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../common/errors.ts'
 import { operations } from '../../protocol/operations.ts'
 import { certificateIdentities, digestId, type Identity } from '../access/auth-schemes.ts'
 import { errorCodes } from '../error-codes.ts'
@@ -22,12 +23,14 @@ export const sessionHandlers: Handlers<'ping' | 'auth' | 'sasl' | 'closeSession'
   },
 
   sasl: (context, { token }) => {
+    // ZooKeeper stumbles over it before it looks for users.
+    if (token === null) throw new ProtocolError('sasl: there is no token')
     const { sasl } = context
     let answer: Buffer | null = null
     // A server without users goes on as if nothing were: so does ZooKeeper without a login configuration.
     if (sasl !== null) {
       try {
-        answer = sasl.evaluate(Buffer.from(token ?? []))
+        answer = sasl.evaluate(Buffer.from(token))
       } catch {
         context.closeAfterAnswer()
         return context.database.settings.requireSasl ? errorCodes.sessionClosedRequireSaslAuth : errorCodes.authFailed

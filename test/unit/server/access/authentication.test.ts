@@ -38,7 +38,15 @@ describe('auth', () => {
       })
       await client.closed
     }
-    expect(await command(server.port, 'mntr')).toContain('zk_auth_failed_count\t5\n')
+    await using client = await RawClient.connect(server)
+    const refused = client.expect('auth', -4)
+    client.socket.write(frameOf(ints(-4, 100, 0, -1, 0)))
+    expect(await refused).toMatchObject({ zxid: 0n, err: -115 })
+    await client.closed
+    const report = await command(server.port, 'mntr')
+    expect(report).toContain('zk_auth_failed_count\t6\n')
+    // None of it is a request whose latency would be measured.
+    expect(report).toContain('zk_avg_latency\t0.0\n')
   })
 
   it('makes who knows the super user’s password mighty', async () => {
@@ -180,16 +188,27 @@ describe('SASL DIGEST-MD5', () => {
       expect(await saslStep(client, answer(token))).toMatchObject({ err: -115 })
       await client.closed
     }
+    await using long = await RawClient.connect(server)
+    expect(await saslStep(long, 'x'.repeat(4_097))).toMatchObject({ err: -115 })
+    await long.closed
+  })
+
+  it('passes over an initial response, and ends the connection without an answer for none at all', async () => {
+    await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
     await using eager = await RawClient.connect(server)
-    expect(await saslStep(eager, 'initial')).toMatchObject({ err: -115 })
-    await eager.closed
+    expect(await saslStep(eager, 'initial')).toMatchObject({ err: 0, token: expect.stringContaining('nonce=') })
+    expect(await eager.request('sasl', { token: null })).toBeNull()
+    await using anywhere = await new EmbeddedServer().start()
+    await using client = await RawClient.connect(anywhere)
+    expect(await client.request('sasl', { token: null })).toBeNull()
   })
 
   it('has the null token behind a refusal, without which the Java client would only connect again', async () => {
     await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
     await using client = await RawClient.connect(server)
+    await saslStep(client, '')
     const before = client.received
-    expect(await saslStep(client, 'initial')).toMatchObject({ err: -115 })
+    expect(await saslStep(client, 'nonsense')).toMatchObject({ err: -115 })
     const [length, header, token] = [4, 16, 4]
     expect(client.received - before).toBe(length + header + token)
   })
