@@ -2,7 +2,7 @@ import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
 import { ClientConnection, type ConnectionHost } from './connection/client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
-import type { CommandSource } from './commands/source.ts'
+import type { CommandSource, ConnectionView } from './commands/source.ts'
 import { Database } from './database.ts'
 import { Faults } from './faults.ts'
 import { FlushQueue } from './connection/flush-queue.ts'
@@ -91,7 +91,7 @@ export class EmbeddedServer {
       faults: this.faults,
       statistics: this.#statistics,
       flushes: new FlushQueue(runtime),
-      command: (word, argument) => answerCommand(word, argument, this.#source(database)),
+      command: (word, argument, asker) => answerCommand(word, argument, this.#source(database, asker)),
       closed: (connection) => this.#forget(connection),
     }
     const accept = (socket: Socket): SocketHandler => this.#accept(socket, connectionHost)
@@ -277,13 +277,14 @@ export class EmbeddedServer {
     this.dropConnections()
   }
 
-  #source(database: Database): CommandSource {
+  #source(database: Database, asker: ConnectionView): CommandSource {
     return {
       settings: this.#settings,
       database,
       statistics: this.#statistics,
       connections: this.#connections,
       connectionCount: this.#connections.size,
+      asker,
       port: this.port,
       securePort: this.securePort,
       startedAt: this.#startedAt,

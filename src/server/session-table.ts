@@ -111,12 +111,12 @@ export class SessionTable {
     this.#timer = null
   }
 
-  /** When the sessions expire: ticks of `tickTime` on the monotonic clock, in order. */
-  expirations(): [time: number, sessions: ReadonlySet<Session>][] {
+  /** When the sessions expire that are asked for: ticks of `tickTime` on the monotonic clock, in order. */
+  expirations(includes: (session: Session) => boolean = () => true): [time: number, sessions: readonly Session[]][] {
     return [...this.#buckets]
-      .filter(([, sessions]) => sessions.size > 0)
+      .map(([bucket, sessions]): [number, Session[]] => [bucket * this.#tickTime, [...sessions].filter(includes)])
+      .filter(([, sessions]) => sessions.length > 0)
       .toSorted(([a], [b]) => a - b)
-      .map(([bucket, sessions]) => [bucket * this.#tickTime, sessions])
   }
 
   #tickOf(time: number): number {

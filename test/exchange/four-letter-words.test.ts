@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { KazooClient } from '../../src/index.ts'
 import { EmbeddedServer } from '../../src/server/index.ts'
 import { command } from '../support/four-letter-word.ts'
+import { openAcl, RawClient } from '../support/raw-client.ts'
 import { ownZooKeeper, realServers } from '../support/real-servers.ts'
 
 // Programs read what four-letter words answer: what the embedded server says has the shape of what ZooKeeper 3.9 says.
@@ -61,4 +62,49 @@ describe.skipIf(server === undefined)('four-letter words', () => {
       await rm(dataDir, { recursive: true, force: true })
     }
   })
+
+  it('tell of a connection what those of a real 3.9 tell', async () => {
+    await using real = await ownZooKeeper({}, server).start()
+    await using own = await new EmbeddedServer({ tickTime: 500 }).start()
+    expect(await lastRequests(own.port)).toEqual(await lastRequests(real.members[0]!.port))
+  })
 })
+
+/** What `cons`, `stat` and `wchs` say after each of some requests, without addresses and times. */
+async function lastRequests(port: number): Promise<string[]> {
+  const found: string[] = []
+  const look = async (): Promise<void> => {
+    const cons = await command(port, 'cons')
+    const fields = cons.matchAll(/\[\d\]|(?:lop|to|lcxid|lzxid)=\w+/g)
+    const stat = (await command(port, 'stat')).matchAll(/\[\d\]/g)
+    // The connections of the words before may not be gone yet.
+    const told = [[...fields], [...stat]].map((all) => [...new Set(all.flat())].toSorted().join(' '))
+    found.push(...told, await command(port, 'wchs'))
+  }
+  await using client = await RawClient.connect({ port })
+  await look()
+  await client.settle()
+  await look()
+  const make = { path: '/a', data: null, acl: openAcl, flags: 0 }
+  for (let i = 0; i < 2; i++) {
+    await client.request('create', make)
+    await look()
+  }
+  await client.request('getData', { path: '/a', watch: true })
+  await look()
+  await client.request('auth', { type: 0, scheme: 'digest', auth: Buffer.from('a:b') }, -4)
+  await look()
+  await client.request('setData', { path: '/a', data: null, version: -1 })
+  await look()
+  await client.settle()
+  await look()
+  await command(port, 'crst')
+  await look()
+  const { sessionId, password } = client
+  await using again = await RawClient.connect({ port }, { sessionId, password })
+  await client.closed
+  await look()
+  await again.settle()
+  await look()
+  return found
+}

@@ -3,7 +3,7 @@ import { connections, monitor, summary } from './reports.ts'
 import { dump } from './sessions.ts'
 import type { CommandSource } from './source.ts'
 import { watchesByPath, watchesBySession, watchSummary } from './watches.ts'
-import type { CommandWord } from './words.ts'
+import { isEnabled, type CommandWord } from './words.ts'
 
 type Command = (source: CommandSource, argument: Buffer) => string | Promise<string>
 
@@ -23,6 +23,7 @@ const handlers: Readonly<Record<CommandWord, Command>> = {
   srvr: (source) => summary(source, false),
   stat: (source) => summary(source, true),
   stmk: setTraceMask,
+  'telnet close': () => '',
   wchc: watchesBySession,
   wchp: watchesByPath,
   wchs: watchSummary,
@@ -31,15 +32,11 @@ const handlers: Readonly<Record<CommandWord, Command>> = {
 const commands: ReadonlyMap<string, Command> = new Map(Object.entries(handlers))
 
 /** What a member answers that looks for a leader. */
-const answeredAlways: ReadonlySet<string> = new Set(['conf', 'envi', 'gtmk', 'ruok', 'stmk'])
+const answeredAlways: ReadonlySet<string> = new Set(['conf', 'envi', 'gtmk', 'ruok', 'stmk', 'telnet close'])
 
 /** Answers a four-letter word, or refuses one that is not in the whitelist. */
 export function answerCommand(word: string, argument: Buffer, source: CommandSource): string | Promise<string> {
-  const { fourLetterWords, readOnly } = source.settings
-  // `srvr` is always answered, and `isro` where clients look for it.
-  const isEnabled =
-    fourLetterWords === null || fourLetterWords.has(word) || word === 'srvr' || (word === 'isro' && readOnly)
-  if (!isEnabled) return `${word} is not executed because it is not in the whitelist.\n`
+  if (!isEnabled(word, source.settings)) return `${word} is not executed because it is not in the whitelist.\n`
   if (!source.database.membership.serving && !answeredAlways.has(word)) {
     return word === 'isro' ? 'null' : 'This ZooKeeper instance is not currently serving requests\n'
   }

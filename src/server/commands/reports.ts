@@ -6,7 +6,7 @@ export function summary(source: CommandSource, withClients: boolean): string {
   const { database, statistics, connectionCount } = source
   const { all } = statistics
   const clients = withClients
-    ? ['Clients:', ...Array.from(source.connections, (connection) => describe(connection, true)), '']
+    ? ['Clients:', ...Array.from(source.connections, (connection) => describe(source, connection, true)), '']
     : []
   return [
     `Zookeeper version: ${fullVersion}`,
@@ -26,7 +26,7 @@ export function summary(source: CommandSource, withClients: boolean): string {
 
 /** `cons`: every connection in full. */
 export function connections(source: CommandSource): string {
-  return [...Array.from(source.connections, (connection) => describe(connection, false)), '', ''].join('\n')
+  return [...Array.from(source.connections, (connection) => describe(source, connection, false)), '', ''].join('\n')
 }
 
 /** `mntr`: for monitoring, a name and a value on each line. */
@@ -93,24 +93,16 @@ function mode({ database }: CommandSource): string {
   return database.readOnly ? 'read-only' : database.membership.role
 }
 
-function describe(connection: ConnectionView, brief: boolean): string {
+function describe({ asker }: CommandSource, connection: ConnectionView, brief: boolean): string {
   const { remote, counts, sessionId, established, timeout, last, latency, queued } = connection
   const fields = [`queued=${queued},recved=${counts.received},sent=${counts.sent}`]
   if (!brief && sessionId !== null) {
-    fields.push(
-      `sid=${hex(sessionId)}`,
-      `lop=${last?.op ?? (counts.wereReset ? 'NA' : 'SESS')}`,
-      `est=${Math.floor(established)}`,
-      `to=${timeout}`,
-    )
-    if (last !== null && last.xid >= 0) fields.push(`lcxid=0x${last.xid.toString(16)}`)
-    fields.push(
-      `lzxid=${hex(BigInt(last?.zxid ?? (counts.wereReset ? -1 : 0)))}`,
-      `lresp=${Math.floor(last?.time ?? 0)}`,
-    )
+    fields.push(`sid=${hex(sessionId)}`, `lop=${last.op}`, `est=${Math.floor(established)}`, `to=${timeout}`)
+    if (last.xid >= 0) fields.push(`lcxid=0x${last.xid.toString(16)}`)
+    fields.push(`lzxid=${hex(BigInt(last.zxid))}`, `lresp=${Math.floor(last.time)}`)
     fields.push(`llat=${Math.floor(latency.last)}`, `minlat=${Math.floor(latency.min)}`)
     fields.push(`avglat=${Math.floor(latency.average)}`, `maxlat=${Math.floor(latency.max)}`)
   }
-  // The 1 says that the server reads from it.
-  return ` ${remote}[${sessionId === null ? 0 : 1}](${fields.join(',')})`
+  // The 1 says that the server reads from it: not from the one that asks, any more.
+  return ` ${remote}[${connection === asker ? 0 : 1}](${fields.join(',')})`
 }

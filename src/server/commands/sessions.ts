@@ -1,27 +1,72 @@
+import type { Session } from '../session-table.ts'
 import { hex, type CommandSource } from './source.ts'
 
-/** `dump`: when sessions expire, which ephemerals they have, and the connections. */
+/** `dump`: when sessions expire, which ephemerals they have, and when connections do. */
 export function dump(source: CommandSource): string {
-  const { database, connectionCount } = source
-  const { sessions, tree } = database
-  const expirations = sessions.expirations()
-  const lines = ['SessionTracker dump:', `Session Sets (${expirations.length})/(${sessions.size}):`]
-  for (const [time, expiring] of expirations) {
-    lines.push(`${expiring.size} expire at ${javaDate(wallTime(source, time))}:`)
-    for (const { id } of expiring) lines.push(`\t${hex(id)}`)
-  }
-  lines.push('ephemeral nodes dump:', `Sessions with Ephemerals (${tree.ephemerals.size}):`)
-  for (const [id, paths] of tree.ephemerals) {
+  const { ephemerals } = source.database.tree
+  const lines = ['SessionTracker dump:', ...sessionLines(source)]
+  lines.push('ephemeral nodes dump:', `Sessions with Ephemerals (${ephemerals.size}):`)
+  for (const [id, paths] of ephemerals) {
     lines.push(`${hex(id)}:`)
     for (const path of paths) lines.push(`\t${path}`)
   }
-  lines.push('Connections dump:', `Connections Sets (${connectionCount === 0 ? 0 : 1})/(${connectionCount}):`)
-  if (connectionCount > 0) {
-    const longest = Math.max(...Array.from(source.connections, ({ timeout }) => timeout))
-    lines.push(`${connectionCount} expire at ${javaDate(source.settings.runtime.wallClock() + longest)}:`)
-    for (const { remote, sessionId } of source.connections) lines.push(`\tip: ${remote} sessionId: ${hex(sessionId)}`)
-  }
+  lines.push('Connections dump:', ...connectionLines(source))
   return `${lines.join('\n')}\n`
+}
+
+/** A follower knows the sessions, and leaves it to its leader when they expire. Without a quorum it has some of its own. */
+function sessionLines(source: CommandSource): string[] {
+  const { sessions, membership, readOnly } = source.database
+  const { role } = membership
+  if (!readOnly && (role === 'standalone' || role === 'leader'))
+    return setLines(source, 'Session', sessions.expirations())
+  const all = [...sessions.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const shared = all.filter(({ isLocal }) => !isLocal)
+  const own = sessions.expirations((session) => session.isLocal)
+  return [
+    ...(readOnly ? setLines(source, 'Local Session', own) : []),
+    `Global Sessions(${shared.length}):`,
+    ...shared.map(({ id, timeout }) => `${hex(id)}\t${timeout}ms`),
+  ]
+}
+
+function setLines(source: CommandSource, name: string, sets: [time: number, sessions: readonly Session[]][]): string[] {
+  return expiryLines(
+    source,
+    name,
+    sets.map(([time, expiring]) => [time, expiring.map(({ id }) => hex(id))]),
+  )
+}
+
+/** Milliseconds. Connections are looked at in turns of this length, and a client without a session may take one. */
+const connectionTurn = 10_000
+
+function connectionLines(source: CommandSource): string[] {
+  const sets = new Map<number, string[]>()
+  for (const { remote, sessionId, timeout, heardAt } of source.connections) {
+    const time = (Math.floor((heardAt + (timeout || connectionTurn)) / connectionTurn) + 1) * connectionTurn
+    const line = `ip: ${remote} sessionId: ${hex(sessionId)}`
+    const set = sets.get(time)
+    if (set === undefined) sets.set(time, [line])
+    else set.push(line)
+  }
+  const inOrder = [...sets].toSorted(([a], [b]) => a - b)
+  return expiryLines(source, 'Connections', inOrder)
+}
+
+/** What expires when, by ticks of the monotonic clock. */
+function expiryLines(
+  source: CommandSource,
+  name: string,
+  sets: [time: number, members: readonly string[]][],
+): string[] {
+  const count = sets.reduce((sum, [, members]) => sum + members.length, 0)
+  const lines = [`${name} Sets (${sets.length})/(${count}):`]
+  for (const [time, members] of sets) {
+    lines.push(`${members.length} expire at ${javaDate(wallTime(source, time))}:`)
+    for (const member of members) lines.push(`\t${member}`)
+  }
+  return lines
 }
 
 function wallTime({ settings: { runtime } }: CommandSource, time: number): number {

@@ -1,4 +1,5 @@
 import type { Database } from '../database.ts'
+import type { LastRequest } from '../connection/last-request.ts'
 import type { Latency } from '../connection/latency.ts'
 import type { ServerSettings } from '../options.ts'
 import type { Statistics } from '../connection/statistics.ts'
@@ -15,7 +16,7 @@ export interface ConnectionView {
   readonly remote: string
   readonly sessionId: bigint | null
   /** How many frames were received and sent. */
-  readonly counts: { readonly received: number; readonly sent: number; readonly wereReset: boolean }
+  readonly counts: { readonly received: number; readonly sent: number }
   /** How many requests are not answered yet. */
   readonly queued: number
   readonly latency: Latency
@@ -23,8 +24,9 @@ export interface ConnectionView {
   readonly established: number
   /** Milliseconds, as negotiated. */
   readonly timeout: number
-  /** Null before the first request. */
-  readonly last: { readonly op: string; readonly xid: number; readonly zxid: number; readonly time: number } | null
+  /** When its last bytes came, on the monotonic clock. */
+  readonly heardAt: number
+  readonly last: LastRequest
   resetCounts(): void
 }
 
@@ -35,6 +37,8 @@ export interface CommandSource {
   readonly statistics: Statistics
   readonly connections: Iterable<ConnectionView>
   readonly connectionCount: number
+  /** The one that asks. */
+  readonly asker: ConnectionView
   readonly port: number
   readonly securePort: number | null
   /** When the server started, on the monotonic clock. */

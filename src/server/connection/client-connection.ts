@@ -8,6 +8,7 @@ import { isPermitted } from '../access/acl-check.ts'
 import type { Acl } from '../access/acl-table.ts'
 import { certificateIdentities, type Identity } from '../access/auth-schemes.ts'
 import type { ConnectionView } from '../commands/source.ts'
+import { isEnabled } from '../commands/words.ts'
 import type { Database } from '../database.ts'
 import type { DataNode } from '../tree/data-node.ts'
 import { Deadline, handshakePatience, type Patience } from './deadline.ts'
@@ -20,6 +21,7 @@ import type { FlushQueue } from './flush-queue.ts'
 import { welcome, writeWelcome } from './handshake.ts'
 import { HeldFrames, holds } from './held-frames.ts'
 import { javaAddress, javaPeer } from '../access/ip-acl.ts'
+import { LastRequest } from './last-request.ts'
 import { type Latency, LatencyMeter } from './latency.ts'
 import { Outbox } from './outbox.ts'
 import { eventFrame, Replies } from './reply.ts'
@@ -44,8 +46,8 @@ export interface ConnectionHost {
   readonly faults: Faults
   readonly statistics: Statistics
   readonly flushes: FlushQueue
-  /** Answers a four-letter word. */
-  command(word: string, argument: Buffer): string | Promise<string>
+  /** Answers a four-letter word, which came by this connection. */
+  command(word: string, argument: Buffer, asker: ConnectionView): string | Promise<string>
   closed(connection: ClientConnection): void
 }
 
@@ -61,7 +63,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly certificateSubject: string | null
   readonly established: number
   timeout = 0
-  readonly counts = { received: 0, sent: 0, wereReset: false }
+  readonly counts = { received: 0, sent: 0 }
+  readonly last = new LastRequest()
   readonly #host: ConnectionHost
   readonly #meter: LatencyMeter
   readonly #outbox: Outbox
@@ -77,12 +80,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #sasl: DigestMd5Server | null = null
   #xid = 0
   #operation: Dispatch | null = null
-  #lastTime = 0
   #flushScheduled = false
   #closing = false
   #closed = false
-  /** Null once there were four of them. */
-  #first: FirstBytes | null = new FirstBytes()
+  /** Null once they were told apart. */
+  #first: FirstBytes | null
   readonly #held = new HeldFrames()
   readonly #turn: Turn
   /** No more is handled than what waits; the client may still read. */
@@ -98,6 +100,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#outbox = new Outbox(socket, settings.runtime, host, this.#meter, () => this.drained())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.#turn = new Turn(settings.runtime)
+    this.#first = new FirstBytes((word) => isEnabled(word, settings))
     this.established = settings.runtime.wallClock()
     const { remoteAddress, peerCertificate } = socket
     this.certificateSubject = peerCertificate === undefined ? null : subjectName(peerCertificate)
@@ -135,14 +138,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return this.#meter.latency
   }
 
-  get last(): ConnectionView['last'] {
-    if (this.#operation === null) return null
-    return { op: this.#operation.shortName, xid: this.#xid, zxid: this.database.lastZxid, time: this.#lastTime }
+  get heardAt(): number {
+    return this.#turn.began
   }
 
   resetCounts(): void {
-    Object.assign(this.counts, { received: 0, sent: 0, wereReset: true })
-    this.#operation = null
+    Object.assign(this.counts, { received: 0, sent: 0 })
+    this.last.reset()
     this.latency.reset()
   }
 
@@ -305,7 +307,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#closing = true
     this.#introduced()
     this.#countReceived()
-    const answer = this.#host.command(opening.word, opening.argument)
+    const answer = this.#host.command(opening.word, opening.argument, this)
     if (typeof answer === 'string') this.#tellAndEnd(answer)
     else void answer.then((text) => this.#tellAndEnd(text))
     return null
@@ -375,6 +377,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.timeout = timeout
     session.connections.add(this)
     session.owner = database
+    if (request.sessionId === 0n) this.last.note('SESS', 0, database.lastZxid, this.#turn.began)
     database.touch(session, timeout, this.#turn.began)
   }
 
@@ -396,8 +399,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
     this.#countSent()
     // Authentication is no request that ZooKeeper would measure.
-    if (operation?.isWrite === true) this.#meter.writes++
-    else if (operation?.isAuthentication !== true) this.#meter.reads++
+    if (operation?.isAuthentication !== true) this.#measure(operation, code)
     if (this.#closing) {
       this.#endAfterAnswer()
       return
@@ -405,6 +407,16 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (this.#replies.writer.length > enough) this.#send()
     else this.#scheduleFlush()
     if (operation !== undefined && this.#turn.spend(operation.weight)) this.#yield()
+  }
+
+  #measure(operation: Dispatch | undefined, code: ErrorCode): void {
+    const isWrite = operation?.isWrite === true
+    if (isWrite) this.#meter.writes++
+    else this.#meter.reads++
+    if (operation === undefined || code === errorCodes.notReadOnly) return
+    // What became of a write that failed has no name.
+    const op = isWrite && code !== errorCodes.ok ? 'NA' : operation.shortName
+    this.last.note(op, this.#xid, this.database.lastZxid, this.#turn.began)
   }
 
   /** Brings the server up to date for a write; where it cannot, the request waits, and all behind it. */
@@ -429,8 +441,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #touch(session: Session): void {
     const { database } = this
     this.#touched = true
-    this.#lastTime = this.#meter.since = this.#turn.began
-    database.touch(session, this.timeout, this.#lastTime)
+    this.#meter.since = this.#turn.began
+    database.touch(session, this.timeout, this.#turn.began)
   }
 
   get #answerZxid(): number {

@@ -20,6 +20,7 @@ export class Turn {
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
+    this.begin()
   }
 
   begin(): void {

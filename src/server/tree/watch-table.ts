@@ -32,6 +32,9 @@ const any = 7
 /** Who was told of an event; the numbers mean nothing. */
 export type Told = ReadonlyMap<Watcher, number>
 
+/** Of a watcher whose only watch was triggered; all share it, and nothing is ever in it. */
+const noPaths = new Set<string>()
+
 /** The watches of one sort, data or children, by path and by watcher. */
 export class WatchTable {
   readonly #byPath = new Map<string, Map<Watcher, number>>()
@@ -44,6 +47,7 @@ export class WatchTable {
     return this.#byPath.size
   }
 
+  /** Those count, too, whose last watch was triggered, as in ZooKeeper: until they remove one, or their connection ends. */
   get watcherCount(): number {
     return this.#byWatcher.size
   }
@@ -75,7 +79,7 @@ export class WatchTable {
     if (kind === watchKinds.recursive) this.#recursive++
     if (kinds !== 0) return
     const paths = this.#byWatcher.get(watcher)
-    if (paths === undefined) this.#byWatcher.set(watcher, path)
+    if (paths === undefined || paths === noPaths) this.#byWatcher.set(watcher, path)
     else if (typeof paths === 'string') this.#byWatcher.set(watcher, new Set([paths, path]))
     else paths.add(path)
   }
@@ -100,6 +104,7 @@ export class WatchTable {
     if (paths === undefined) return
     if (typeof paths === 'string') this.remove(paths, watcher)
     else for (const path of paths) this.remove(path, watcher)
+    this.#byWatcher.delete(watcher)
   }
 
   /**
@@ -124,7 +129,7 @@ export class WatchTable {
   #takeOneShots(path: string, watchers: Map<Watcher, number>): Map<Watcher, number> {
     let lasts = false
     for (const [watcher, kinds] of watchers) {
-      if (kinds === watchKinds.standard) this.#forget(path, watcher)
+      if (kinds === watchKinds.standard) this.#spend(path, watcher)
       else lasts = true
     }
     if (!lasts) {
@@ -164,6 +169,12 @@ export class WatchTable {
     watchers.delete(watcher)
     if (watchers.size === 0) this.#byPath.delete(path)
     this.#forget(path, watcher)
+  }
+
+  #spend(path: string, watcher: Watcher): void {
+    const paths = this.#byWatcher.get(watcher)
+    if (typeof paths === 'object') paths.delete(path)
+    else this.#byWatcher.set(watcher, noPaths)
   }
 
   #forget(path: string, watcher: Watcher): void {
