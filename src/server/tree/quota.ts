@@ -6,8 +6,8 @@ const quotaRoot = '/zookeeper/quota'
 const limitName = 'zookeeper_limits'
 export const statName = 'zookeeper_stats'
 
-/** Limits or counts by their names, as the znodes below `/zookeeper/quota` hold them. */
-type Track = Map<string, number>
+/** Limits or counts by their names, as the znodes below `/zookeeper/quota` hold them: all are Java's longs. */
+type Track = Map<string, bigint>
 
 /** Reads `count=5,bytes=-1=;byteHardLimit=-1;countHardLimit=7`; null for what ZooKeeper cannot read. */
 export function parseTrack(data: Uint8Array | null): Track | null {
@@ -19,10 +19,25 @@ export function parseTrack(data: Uint8Array | null): Track | null {
   if (pairs === '') return track
   for (const part of pairs.split(/[,;]+/)) {
     const [key = '', value] = withoutEnd(part, '=').split('=', 2)
-    if (value === undefined || !/^(?:[+-]?\d{1,19})?$/.test(value)) return null
-    track.set(key, value === '' ? -1 : Number(value))
+    const number = value === undefined ? null : parseLong(value)
+    if (number === null) return null
+    track.set(key, number)
   }
   return track
+}
+
+/** A number that Java's long can hold, or nothing, which stands for −1; null for all else. */
+function parseLong(text: string): bigint | null {
+  if (text === '') return -1n
+  const [, sign, digits = ''] = /^([+-]?)0*(\d{1,19})$/.exec(text) ?? []
+  if (sign === undefined) return null
+  const value = BigInt(sign === '-' ? `-${digits}` : digits)
+  return value === asLong(value) ? value : null
+}
+
+/** As Java's long comes out, which goes on at the other end. */
+function asLong(value: bigint): bigint {
+  return BigInt.asIntN(64, value)
 }
 
 function formatTrack(track: Track): string {
@@ -35,8 +50,8 @@ function formatTrack(track: Track): string {
 }
 
 /** −1 for none. */
-function numberOf(track: Track, name: string): number {
-  return track.get(name) ?? -1
+function numberOf(track: Track, name: string): bigint {
+  return track.get(name) ?? -1n
 }
 
 /** The subtree that a limit is for: `'/a'` for `'/zookeeper/quota/a/zookeeper_limits'`; null for any other znode. */
@@ -78,9 +93,9 @@ export class QuotaTable {
     const current = parseTrack(statNode.data)
     if (current === null) return errorCodes.marshallingError
     const most = numberOf(limits, 'countHardLimit')
-    if (counts && most > -1 && numberOf(current, 'count') + count > most) return errorCodes.quotaExceeded
+    if (counts && most > -1n && raised(current, 'count', count) > most) return errorCodes.quotaExceeded
     const largest = numberOf(limits, 'byteHardLimit')
-    if (sizes && largest > -1 && numberOf(current, 'bytes') + bytes > largest) return errorCodes.quotaExceeded
+    if (sizes && largest > -1n && raised(current, 'bytes', bytes) > largest) return errorCodes.quotaExceeded
     return errorCodes.ok
   }
 
@@ -118,8 +133,8 @@ export class QuotaTable {
     const node = this.#find(`${quotaRoot}${prefix}/${statName}`)
     if (node === undefined) return
     // Counts that cannot be read stop ZooKeeper altogether; here they start anew.
-    const track = parseTrack(node.data) ?? new Map<string, number>()
-    track.set('count', numberOf(track, 'count') + count).set('bytes', numberOf(track, 'bytes') + bytes)
+    const track = parseTrack(node.data) ?? new Map<string, bigint>()
+    track.set('count', raised(track, 'count', count)).set('bytes', raised(track, 'bytes', bytes))
     node.replaceData(Buffer.from(formatTrack(track)))
   }
 
@@ -139,5 +154,9 @@ export class QuotaTable {
 }
 
 function isLimited(limits: Track, soft: string, hard: string): boolean {
-  return numberOf(limits, soft) > -1 || numberOf(limits, hard) > -1
+  return numberOf(limits, soft) > -1n || numberOf(limits, hard) > -1n
+}
+
+function raised(track: Track, name: string, difference: number): bigint {
+  return asLong(numberOf(track, name) + BigInt(difference))
 }

@@ -83,17 +83,23 @@ it('counts a multi as a whole, and ends with its znode', async () => {
 })
 
 it('reads limits as Java splits them', () => {
-  const read = (text: string): [string, number][] | null => {
+  const read = (text: string): [string, bigint][] | null => {
     const track = parseTrack(Buffer.from(text))
     return track === null ? null : [...track]
   }
   expect(read('count=5,bytes=-1=;byteHardLimit=-1;countHardLimit=7;,;')).toEqual([
-    ['count', 5],
-    ['bytes', -1],
-    ['byteHardLimit', -1],
-    ['countHardLimit', 7],
+    ['count', 5n],
+    ['bytes', -1n],
+    ['byteHardLimit', -1n],
+    ['countHardLimit', 7n],
   ])
-  expect(read('count==5')).toEqual([['count', -1]])
+  expect(read('count==5')).toEqual([['count', -1n]])
+  expect(read('a=9223372036854775807,b=-9223372036854775808,c=+00000000000000000000007')).toEqual([
+    ['a', 0x7fff_ffff_ffff_ffffn],
+    ['b', -0x8000_0000_0000_0000n],
+    ['c', 7n],
+  ])
+  for (const text of ['a=9223372036854775808', 'a=-9223372036854775809', 'a=-']) expect(read(text)).toBeNull()
   for (const text of ['', ',;']) expect(read(text)).toEqual([])
   for (const text of [',count=5', 'count=', 'count', 'count=five', '=']) expect(read(text)).toBeNull()
 })
@@ -102,6 +108,6 @@ it('reads limits of any length in one pass', () => {
   for (const run of [';'.repeat(200_000), '='.repeat(200_000)]) {
     expect(parseTrack(Buffer.from(`a=1,${run};b`))).toBeNull()
     expect(parseTrack(Buffer.from(`a=1${run}b=2`))).not.toBeNull()
-    expect(parseTrack(Buffer.from(`a=1${run}`))?.get('a')).toBe(1)
+    expect(parseTrack(Buffer.from(`a=1${run}`))?.get('a')).toBe(1n)
   }
 })
