@@ -89,14 +89,14 @@ export class Reader {
   }
 
   /**
-   * The count of a vector; −1 for null, and for any other negative count, as ZooKeeper takes it.
+   * The count of a vector; −1 for null, and 0 for any other negative count, as ZooKeeper takes it.
    *
    * @param least - how many bytes an item takes at least: a count that cannot fit is refused before anything is made
    * @param most - a larger count is refused, too
    */
   count(least: number, most = Infinity): number {
     const count = this.int()
-    if (count < 0) return -1
+    if (count < 0) return count === -1 ? -1 : 0
     if (count * least > this.remaining || count > most) throw new ProtocolError(`impossible vector length ${count}`)
     return count
   }

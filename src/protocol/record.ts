@@ -82,21 +82,27 @@ export const buffer: Field<Uint8Array | null> = {
 }
 
 /**
- * A list; null on the wire reads as empty, as ZooKeeper itself takes it.
+ * A list; null on the wire reads as empty, as ZooKeeper takes it nearly everywhere.
  *
  * @param most - how many items are read at most: for those that take a multiple of their bytes in memory
  */
 export function vector<T>(item: Field<T>, most = Infinity): Field<readonly T[]> {
+  const { read, write, least } = nullableVector(item, most)
+  return { read: (reader) => read(reader) ?? [], write, least }
+}
+
+export function nullableVector<T>(item: Field<T>, most = Infinity): Field<readonly T[] | null> {
   return {
     read: (reader) => {
       const count = reader.count(item.least, most)
+      if (count === -1) return null
       const items: T[] = []
       for (let i = 0; i < count; i++) items.push(item.read(reader))
       return items
     },
     write: (writer, items) => {
-      writer.int(items.length)
-      for (const value of items) item.write(writer, value)
+      writer.int(items?.length ?? -1)
+      for (const value of items ?? []) item.write(writer, value)
     },
     least: 4,
   }

@@ -1,4 +1,16 @@
-import { bool, buffer, int, long, longNumber, nullableString, record, ustring, vector, type Infer } from './record.ts'
+import {
+  bool,
+  buffer,
+  int,
+  long,
+  longNumber,
+  nullableString,
+  nullableVector,
+  record,
+  ustring,
+  vector,
+  type Infer,
+} from './record.ts'
 import { StatRecord } from './stat.ts'
 
 /**
@@ -80,18 +92,18 @@ export const WatchesRequest = record('CheckWatchesRequest', { path: ustring, typ
 
 export const SetWatches = record('SetWatches', {
   relativeZxid: long,
-  dataWatches: vector(ustring),
-  existWatches: vector(ustring),
-  childWatches: vector(ustring),
+  dataWatches: nullableVector(ustring),
+  existWatches: nullableVector(ustring),
+  childWatches: nullableVector(ustring),
 })
 
 export const SetWatches2 = record('SetWatches2', {
   relativeZxid: long,
-  dataWatches: vector(ustring),
-  existWatches: vector(ustring),
-  childWatches: vector(ustring),
-  persistentWatches: vector(ustring),
-  persistentRecursiveWatches: vector(ustring),
+  dataWatches: nullableVector(ustring),
+  existWatches: nullableVector(ustring),
+  childWatches: nullableVector(ustring),
+  persistentWatches: nullableVector(ustring),
+  persistentRecursiveWatches: nullableVector(ustring),
 })
 export type SetWatches2 = Infer<typeof SetWatches2>
 

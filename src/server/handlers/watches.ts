@@ -74,26 +74,45 @@ function rearm(context: RequestContext, request: RequestOf<'setWatches2'>): Erro
   const { database, watcher } = context
   const { tree, watches } = database
   const since = Number(request.relativeZxid)
-  for (const path of request.dataWatches) {
-    const node = tree.find(path)
-    if (node === undefined) context.tell(eventTypes.deleted, path)
-    else if (node.mzxid > since) context.tell(eventTypes.dataChanged, path)
-    else watches.data.add(path, watcher, standard)
+  const lists: [paths: readonly string[] | null, take: (path: string) => void][] = [
+    [
+      request.dataWatches,
+      (path) => {
+        const node = tree.find(path)
+        if (node === undefined) context.tell(eventTypes.deleted, path)
+        else if (node.mzxid > since) context.tell(eventTypes.dataChanged, path)
+        else watches.data.add(path, watcher, standard)
+      },
+    ],
+    [
+      request.existWatches,
+      (path) => {
+        if (tree.find(path) !== undefined) context.tell(eventTypes.created, path)
+        else watches.data.add(path, watcher, standard)
+      },
+    ],
+    [
+      request.childWatches,
+      (path) => {
+        const node = tree.find(path)
+        if (node === undefined) context.tell(eventTypes.deleted, path)
+        else if (node.pzxid > since) context.tell(eventTypes.childrenChanged, path)
+        else watches.child.add(path, watcher, standard)
+      },
+    ],
+    [
+      request.persistentWatches,
+      (path) => {
+        watches.data.add(path, watcher, persistent)
+        watches.child.add(path, watcher, persistent)
+      },
+    ],
+    [request.persistentRecursiveWatches, (path) => watches.data.add(path, watcher, recursive)],
+  ]
+  for (const [paths, take] of lists) {
+    // What comes before a list that is null is done by then.
+    if (paths === null) return errorCodes.marshallingError
+    for (const path of paths) take(path)
   }
-  for (const path of request.existWatches) {
-    if (tree.find(path) !== undefined) context.tell(eventTypes.created, path)
-    else watches.data.add(path, watcher, standard)
-  }
-  for (const path of request.childWatches) {
-    const node = tree.find(path)
-    if (node === undefined) context.tell(eventTypes.deleted, path)
-    else if (node.pzxid > since) context.tell(eventTypes.childrenChanged, path)
-    else watches.child.add(path, watcher, standard)
-  }
-  for (const path of request.persistentWatches) {
-    watches.data.add(path, watcher, persistent)
-    watches.child.add(path, watcher, persistent)
-  }
-  for (const path of request.persistentRecursiveWatches) watches.data.add(path, watcher, recursive)
   return errorCodes.ok
 }

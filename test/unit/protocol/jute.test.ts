@@ -160,7 +160,7 @@ describe('Reader', () => {
     expect(() => Reader.over(head).buffer()).toThrow(ProtocolError)
     expect(() => Reader.over(head).string()).toThrow(ProtocolError)
     // Of a vector, which has nothing then.
-    expect(Reader.over(head).count(4)).toBe(-1)
+    expect(Reader.over(head).count(4)).toBe(0)
   })
 
   it('believes no count of a vector that cannot fit', () => {
