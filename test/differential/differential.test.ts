@@ -9,7 +9,7 @@ import type { Program } from './program.ts'
 import { startEmbedded, startReal, type Target } from './targets.ts'
 
 /** What the embedded server stands for; older ones differ in what `docs/differences.md` says of them. */
-const oldest = '3.9.4'
+const oldest = '3.9.5'
 const fixedSeed = 3_9_5
 const programs = 100
 

@@ -14,7 +14,7 @@ const cli = [process.env['KAZOO_TEST_CLI_MT'], '/usr/lib/zookeeper/bin/cli_mt', 
 )
 
 const reference = realServers().find(
-  ({ version, classpath }) => classpath !== null && compareVersions(version, '3.9.4') >= 0,
+  ({ version, classpath }) => classpath !== null && compareVersions(version, '3.9.5') >= 0,
 )
 
 /** All its commands but `od`, which never ends. `get`, `ls` and `exists` leave a watch each. */

@@ -8,7 +8,7 @@ import { openAcl, RawClient } from '../support/raw-client.ts'
 import { ownZooKeeper, realServers } from '../support/real-servers.ts'
 
 /** What the embedded server stands for. */
-const oldest = '3.9.4'
+const oldest = '3.9.5'
 const real = realServers().find(({ version, classpath }) => classpath !== null && compareVersions(version, oldest) >= 0)
 
 type Address = { readonly port: number }

@@ -7,7 +7,7 @@ import { runZkCli, zkCliClasspath } from './zkcli.ts'
 import { zkCliCommands, zkCliIdentities } from './zkcli-commands.ts'
 
 /** What the embedded server stands for; older ones differ in what `docs/differences.md` says of them. */
-const oldest = '3.9.4'
+const oldest = '3.9.5'
 
 const found = realServers().filter(({ classpath }) => classpath !== null)
 const reference = found.find(({ version }) => compareVersions(version, oldest) >= 0)

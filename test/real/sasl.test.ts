@@ -56,7 +56,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const embedded: ServerKind = {
   name: 'embedded',
-  version: '3.9.4',
+  version: '3.9.5',
   start: async (saslUsers, { required = false, secure = false } = {}) => {
     const dataDir = await mkdtemp(join(folder, 'data-'))
     const tls = { key: certificate.key, cert: certificate.cert }

@@ -34,7 +34,7 @@ function embedded(): TestServer {
   return {
     name: 'embedded',
     kind: 'embedded',
-    version: '3.9.4',
+    version: '3.9.5',
     start: async () => {
       const server = await new EmbeddedServer({ tickTime: TICK_TIME }).start()
       return running(server.hosts, () => server.stop())
