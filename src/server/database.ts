@@ -5,8 +5,10 @@ import { standalone, type HistoryEntry, type Membership } from './membership.ts'
 import type { ServerSettings } from './options.ts'
 import type { EnsembleConfig } from './reconfig/ensemble-config.ts'
 import { SessionTable, type Session, type SessionConnection } from './session-table.ts'
+import { Sizes } from './sizes.ts'
+import { proposalSize } from './storage/proposal-size.ts'
 import type { Storage, StoredState } from './storage/storage.ts'
-import type { Transaction } from './tree/transaction.ts'
+import type { Transaction, TransactionHeader } from './tree/transaction.ts'
 import { WatchTables } from './tree/watch-table.ts'
 
 /** A storage, and what was found in it. */
@@ -27,6 +29,8 @@ export class Database {
   readonly storage: Storage | null
   /** Whether writes are refused: sessions then come and go without a transaction. */
   readOnly: boolean
+  /** What this server has proposed as a leader. */
+  readonly proposals = new Sizes()
   readonly #runtime: Runtime
   readonly #sharesSessions: boolean
   #lastZxid: number
@@ -74,6 +78,7 @@ export class Database {
     this.#lastZxid = zxid
     if (this.storage === null) this.tree.apply(header, transaction, applied)
     else this.storage.commit(header, transaction, applied)
+    this.#propose(header, transaction)
     this.membership.committed({ header, transaction })
   }
 
@@ -81,6 +86,12 @@ export class Database {
   replay({ header, transaction }: HistoryEntry): void {
     this.#lastZxid = header.zxid
     this.tree.apply(header, transaction)
+    this.#propose(header, transaction)
+  }
+
+  /** In an ensemble all writes go by the leader, whoever was asked for them. */
+  #propose(header: TransactionHeader, transaction: Transaction): void {
+    if (this.membership.role === 'leader') this.proposals.add(proposalSize(header, transaction))
   }
 
   /** Takes up the configuration of its ensemble, of which no transaction tells. */

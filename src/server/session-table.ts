@@ -38,6 +38,8 @@ export class SessionTable {
   #lastTick: number
   #timer: Timer | null = null
   #running = false
+  /** How many have expired. */
+  expired = 0
 
   /**
    * @param tickTime - milliseconds
@@ -143,7 +145,10 @@ export class SessionTable {
       const sessions = this.#buckets.get(bucket)
       if (sessions === undefined) continue
       this.#buckets.delete(bucket)
-      for (const session of sessions) this.#onExpired(session)
+      for (const session of sessions) {
+        this.expired++
+        this.#onExpired(session)
+      }
     }
     this.#lastTick = tick
   }

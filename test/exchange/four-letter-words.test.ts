@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { KazooClient } from '../../src/index.ts'
-import { EmbeddedServer } from '../../src/server/index.ts'
+import { EmbeddedEnsemble, EmbeddedServer } from '../../src/server/index.ts'
 import { command } from '../support/four-letter-word.ts'
 import { openAcl, RawClient } from '../support/raw-client.ts'
 import { ownZooKeeper, realServers } from '../support/real-servers.ts'
@@ -68,18 +68,47 @@ describe.skipIf(server === undefined)('four-letter words', () => {
     await using own = await new EmbeddedServer({ tickTime: 500 }).start()
     expect(await lastRequests(own.port)).toEqual(await lastRequests(real.members[0]!.port))
   })
+
+  it('tell of the members of an ensemble what those of a real one tell', async () => {
+    await using real = await ownZooKeeper({ size: 3 }, server).start()
+    await using own = await new EmbeddedEnsemble({ size: 3, tickTime: 500 }).start()
+    const theirs = await tellOfEnsemble(real.members.map(({ port }) => port))
+    const ours = await tellOfEnsemble(own.members.map(({ port }) => port))
+    const sizes = /^Proposal sizes last\/min\/max: .*$/m
+    expect(sizes.exec(ours.leader)?.[0]).toBe(sizes.exec(theirs.leader)?.[0] ?? '')
+    expect(shapeOf(ours.leader)).toEqual(shapeOf(theirs.leader))
+    expect([...ours.names.keys()].toSorted()).toEqual([...theirs.names.keys()].toSorted())
+    for (const [state, names] of ours.names) {
+      const known = new Set(theirs.names.get(state))
+      expect(names.filter((name) => !known.has(name))).toEqual([])
+    }
+  })
 })
 
-/** What `cons`, `stat` and `wchs` say after each of some requests, without addresses and times. */
+/** The names in `mntr` of a leader and of a follower, and the leader's `srvr`, once one client has written a little. */
+async function tellOfEnsemble(ports: readonly number[]): Promise<{ names: Map<string, string[]>; leader: string }> {
+  const names = new Map<string, string[]>()
+  let leader = 0
+  for (const port of ports) {
+    const answer = await command(port, 'mntr')
+    const state = /^zk_peer_state\t(.*)$/m.exec(answer)![1]!
+    if (state.startsWith('leading')) leader = port
+    names.set(state, keys(answer, '\t'))
+  }
+  await command(leader, 'srst')
+  await using client = await RawClient.connect({ port: leader })
+  await client.request('create', { path: '/a', data: Buffer.from('some'), acl: openAcl, flags: 0 })
+  await client.request('create', { path: '/a', data: null, acl: openAcl, flags: 0 })
+  await client.request('delete', { path: '/a', version: -1 })
+  return { names, leader: await command(leader, 'srvr') }
+}
+
+/** What `cons` and `wchs` say after each of some requests, and `mntr` after most of them; no addresses, no times. */
 async function lastRequests(port: number): Promise<string[]> {
   const found: string[] = []
   const look = async (): Promise<void> => {
-    const cons = await command(port, 'cons')
-    const fields = cons.matchAll(/\[\d\]|(?:lop|to|lcxid|lzxid)=\w+/g)
-    const stat = (await command(port, 'stat')).matchAll(/\[\d\]/g)
-    // The connections of the words before may not be gone yet.
-    const told = [[...fields], [...stat]].map((all) => [...new Set(all.flat())].toSorted().join(' '))
-    found.push(...told, await command(port, 'wchs'))
+    const fields = (await command(port, 'cons')).matchAll(/(?:lop|to|lcxid|lzxid)=\w+/g)
+    found.push([...fields].join(' '), await command(port, 'wchs'))
   }
   await using client = await RawClient.connect({ port })
   await look()
@@ -98,6 +127,14 @@ async function lastRequests(port: number): Promise<string[]> {
   await look()
   await client.settle()
   await look()
+  const counts =
+    /^zk_(?:(?:last|min|max)_client_response_size|watch_bytes|(?:cnt|sum|max)_node_.*|stale_.*_expired|snap_.*)\t/
+  found.push(
+    ...(await command(port, 'mntr'))
+      .split('\n')
+      .filter((row) => counts.test(row))
+      .toSorted(),
+  )
   await command(port, 'crst')
   await look()
   const { sessionId, password } = client

@@ -53,8 +53,14 @@ function resetConnections(source: CommandSource): string {
   return 'Connection stats reset.\n'
 }
 
-function resetServer({ statistics }: CommandSource): string {
+function resetServer({ statistics, database }: CommandSource): string {
+  const { sessions, proposals, storage, watches } = database
   statistics.reset()
+  proposals.reset()
+  sessions.expired = 0
+  for (const summary of watches.fired.values()) summary.reset()
+  storage?.times.syncs.reset()
+  storage?.times.snapshots.reset()
   return 'Server stats reset.\n'
 }
 

@@ -1,4 +1,8 @@
-import type { Latency, LatencyHistogram } from '../connection/latency.ts'
+import { eventTypes } from '../../protocol/constants.ts'
+import type { LatencyHistogram } from '../connection/latency.ts'
+import type { Sizes } from '../sizes.ts'
+import { Summary } from '../summary.ts'
+import { descriptors } from './descriptors.ts'
 import { fullVersion, hex, type CommandSource, type ConnectionView } from './source.ts'
 
 /** `srvr`, and `stat`, which lists the clients as well. */
@@ -20,6 +24,7 @@ export function summary(source: CommandSource, withClients: boolean): string {
     `Zxid: 0x${database.lastZxid.toString(16)}`,
     `Mode: ${mode(source)}`,
     `Node count: ${database.tree.size}`,
+    ...(mode(source) === 'leader' ? [`Proposal sizes last/min/max: ${sizesOf(database.proposals)}`] : []),
     '',
   ].join('\n')
 }
@@ -30,13 +35,15 @@ export function connections(source: CommandSource): string {
 }
 
 /** `mntr`: for monitoring, a name and a value on each line. */
-export function monitor(source: CommandSource): string {
+export async function monitor(source: CommandSource): Promise<string> {
   const { database, statistics, connectionCount, settings, startedAt } = source
-  const { tree, watches, sessions } = database
-  const { all } = statistics
+  const { tree, watches, sessions, storage } = database
+  const { all, responses } = statistics
+  const { open, most } = await descriptors(settings.runtime)
   const rows: Row[] = [
     ['version', fullVersion],
     ['server_state', mode(source)],
+    ...memberRows(source),
     ['ephemerals_count', tree.ephemeralCount],
     ['num_alive_connections', connectionCount],
     ['avg_latency', average(all)],
@@ -44,6 +51,9 @@ export function monitor(source: CommandSource): string {
     ['znode_count', tree.size],
     ['global_sessions', sessions.size],
     ['local_sessions', 0],
+    ['last_client_response_size', responses.last],
+    ['max_client_response_size', responses.max],
+    ['min_client_response_size', responses.min],
     ['packets_sent', statistics.sent],
     ['packets_received', statistics.received],
     ['connection_drop_probability', '0.0'],
@@ -51,25 +61,76 @@ export function monitor(source: CommandSource): string {
     ['auth_failed_count', statistics.authFailed],
     ['min_latency', Math.floor(all.min)],
     ['max_latency', Math.floor(all.max)],
+    ['open_file_descriptor_count', open],
+    ['max_file_descriptor_count', most],
     ['approximate_data_size', tree.dataSize],
     ['uptime', Math.floor(settings.runtime.now() - startedAt)],
     ['connection_rejected', statistics.rejected],
+    ['connection_drop_count', statistics.dropped],
     ['bytes_received_count', statistics.bytesReceived],
+    ['watch_bytes', statistics.watchBytes],
+    // A member expires none: its leader does.
+    ['stale_sessions_expired', isMember(source) && mode(source) !== 'leader' ? 0 : sessions.expired],
+    // Requests are neither throttled nor refused for the sum of their sizes, and no member is sent a snapshot.
+    ['throttled_ops', 0],
+    ['large_requests_rejected', 0],
+    ['snap_count', 0],
     ...latencyRows('readlatency', statistics.reads),
     ...latencyRows('updatelatency', statistics.writes),
+    ...summaryRows('fsynctime', storage?.times.syncs ?? none),
+    ...summaryRows('snapshottime', storage?.times.snapshots ?? none),
+    ...watchNames.flatMap(([name, type]) => summaryRows(`node_${name}_watch_count`, watches.fired.get(type) ?? none)),
   ]
   return rows.map(([name, value]) => `zk_${name}\t${value}\n`).join('')
 }
 
 type Row = readonly [name: string, value: string | number]
 
+const none = new Summary()
+
+const watchNames = [
+  ['created', eventTypes.created],
+  ['deleted', eventTypes.deleted],
+  ['changed', eventTypes.dataChanged],
+  ['children', eventTypes.childrenChanged],
+] as const
+
+const peerStates = { leader: 'leading', follower: 'following', observer: 'observing' } as const
+
+function isMember({ database }: CommandSource): boolean {
+  return !database.readOnly && database.membership.role !== 'standalone'
+}
+
+function memberRows(source: CommandSource): Row[] {
+  const { membership, proposals } = source.database
+  if (!isMember(source) || membership.role === 'standalone') return []
+  const rows: Row[] = [['peer_state', `${peerStates[membership.role]} - broadcast`]]
+  if (membership.role !== 'leader') return rows
+  return [
+    ...rows,
+    ['last_proposal_size', proposals.last],
+    ['max_proposal_size', proposals.max],
+    ['min_proposal_size', proposals.min],
+  ]
+}
+
+function sizesOf({ last, min, max }: Sizes): string {
+  return `${last}/${min}/${max}`
+}
+
+function summaryRows(name: string, summary: Summary): Row[] {
+  return [
+    [`avg_${name}`, average(summary)],
+    [`min_${name}`, Math.floor(summary.min)],
+    [`max_${name}`, Math.floor(summary.max)],
+    [`cnt_${name}`, summary.count],
+    [`sum_${name}`, Math.floor(summary.total)],
+  ]
+}
+
 function latencyRows(name: string, latency: LatencyHistogram): Row[] {
   return [
-    [`avg_${name}`, average(latency)],
-    [`min_${name}`, Math.floor(latency.min)],
-    [`max_${name}`, Math.floor(latency.max)],
-    [`cnt_${name}`, latency.count],
-    [`sum_${name}`, Math.floor(latency.total)],
+    ...summaryRows(name, latency),
     [`p50_${name}`, latency.percentile(0.5)],
     [`p95_${name}`, latency.percentile(0.95)],
     [`p99_${name}`, latency.percentile(0.99)],
@@ -78,8 +139,8 @@ function latencyRows(name: string, latency: LatencyHistogram): Row[] {
 }
 
 /** As Java shows a number that is rounded to four digits. */
-function average(latency: Latency): string {
-  const rounded = Math.round(latency.average * 10_000) / 10_000
+function average(summary: Summary): string {
+  const rounded = Math.round(summary.average * 10_000) / 10_000
   return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded)
 }
 

@@ -1,8 +1,8 @@
 import type { Database } from '../database.ts'
 import type { LastRequest } from '../connection/last-request.ts'
-import type { Latency } from '../connection/latency.ts'
 import type { ServerSettings } from '../options.ts'
 import type { Statistics } from '../connection/statistics.ts'
+import type { Summary } from '../summary.ts'
 
 /** The version of ZooKeeper that this server stands for. */
 export const version = '3.9.5'
@@ -19,7 +19,7 @@ export interface ConnectionView {
   readonly counts: { readonly received: number; readonly sent: number }
   /** How many requests are not answered yet. */
   readonly queued: number
-  readonly latency: Latency
+  readonly latency: Summary
   /** Milliseconds since 1970. */
   readonly established: number
   /** Milliseconds, as negotiated. */

@@ -22,12 +22,13 @@ import { welcome, writeWelcome } from './handshake.ts'
 import { HeldFrames, holds } from './held-frames.ts'
 import { javaAddress, javaPeer } from '../access/ip-acl.ts'
 import { LastRequest } from './last-request.ts'
-import { type Latency, LatencyMeter } from './latency.ts'
+import { LatencyMeter } from './latency.ts'
 import { Outbox } from './outbox.ts'
 import { eventFrame, Replies } from './reply.ts'
 import { DigestMd5Server } from '../access/digest-md5.ts'
 import type { Session, SessionConnection } from '../session-table.ts'
 import type { Statistics } from './statistics.ts'
+import type { Summary } from '../summary.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Turn } from './turn.ts'
 import { subjectName } from '../access/x500-name.ts'
@@ -134,7 +135,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return this.#held.size + this.#outbox.queued
   }
 
-  get latency(): Latency {
+  get latency(): Summary {
     return this.#meter.latency
   }
 
@@ -166,7 +167,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     } catch {
       // Whatever it was, it is no ZooKeeper client: ZooKeeper, too, just closes. What was asked before is answered.
       if (this.#session === null && this.#held.isEmpty) this.close()
-      else this.ended()
+      else this.#endInput()
     }
   }
 
@@ -175,14 +176,20 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.goOn()
   }
 
-  /** The client sends no more, or nothing that could be read. */
+  /** The client sends no more. */
   ended(): void {
+    if (!this.#closing) this.#host.statistics.dropped++
+    this.#endInput()
+  }
+
+  #endInput(): void {
     this.#inputOver = true
     this.#decoder.stop()
     if (!this.#closing && this.#held.isEmpty) this.#endAfterAnswer()
   }
 
   closed(): void {
+    if (!this.#closing && !this.#inputOver) this.#host.statistics.dropped++
     this.#closed = true
     this.#closing = true
     this.#held.clear()
@@ -213,8 +220,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (this.#closing) return
     if (acl !== null && !this.#mayRead(acl)) return
     event.frame ??= eventFrame(event.type, event.path, event.zxid)
-    this.#replies.writer.raw(event.frame)
-    this.#countSent()
+    this.#sendEvent(event.frame)
     this.#scheduleFlush()
     if (this.#outbox.pendingBytes > hopeless) this.close()
   }
@@ -235,8 +241,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   tell(type: number, path: string): void {
-    this.#replies.writer.raw(eventFrame(type, path, -1))
-    this.#countSent()
+    this.#sendEvent(eventFrame(type, path, -1))
   }
 
   closeAfterAnswer(): void {
@@ -396,7 +401,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
     // What never was in the queue has no place in history.
     const isOutside = code === errorCodes.unimplemented && this.#closing
-    this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
+    const size = this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
+    this.#host.statistics.responses.add(size)
     this.#countSent()
     // Authentication is no request that ZooKeeper would measure.
     if (operation?.isAuthentication !== true) this.#measure(operation, code)
@@ -468,6 +474,15 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #countSent(): void {
     this.counts.sent++
     this.#host.statistics.sent++
+  }
+
+  #sendEvent(frame: Buffer): void {
+    const { statistics } = this.#host
+    const size = frame.length - 4
+    this.#replies.writer.raw(frame)
+    statistics.responses.add(size)
+    statistics.watchBytes += size
+    this.#countSent()
   }
 
   #scheduleFlush(): void {

@@ -1,48 +1,14 @@
-/** How long requests took, in ms. */
-export class Latency {
-  count = 0
-  total = 0
-  /** Of the last ones. */
-  last = 0
-  #min = Number.POSITIVE_INFINITY
-  #max = 0
-
-  get min(): number {
-    return this.count === 0 ? 0 : this.#min
-  }
-
-  get max(): number {
-    return this.#max
-  }
-
-  get average(): number {
-    return this.count === 0 ? 0 : this.total / this.count
-  }
-
-  /** Counts so many requests that took so long. */
-  add(ms: number, count: number): void {
-    this.count += count
-    this.total += ms * count
-    this.last = ms
-    if (ms < this.#min) this.#min = ms
-    if (ms > this.#max) this.#max = ms
-  }
-
-  reset(): void {
-    this.count = this.total = this.last = this.#max = 0
-    this.#min = Number.POSITIVE_INFINITY
-  }
-}
+import { Summary } from '../summary.ts'
 
 /** What took longer counts as this, for percentiles. */
 const mostMilliseconds = 1023
 
 /** Latencies that percentiles can be had of. */
-export class LatencyHistogram extends Latency {
+export class LatencyHistogram extends Summary {
   /** How many took so many whole milliseconds. */
   readonly #counts = new Uint32Array(mostMilliseconds + 1)
 
-  override add(ms: number, count: number): void {
+  override add(ms: number, count = 1): void {
     super.add(ms, count)
     this.#counts[Math.min(Math.floor(ms), mostMilliseconds)]! += count
   }
@@ -73,14 +39,14 @@ export interface AnsweredBatch {
 
 /** The latencies of a server. */
 export interface Latencies {
-  readonly all: Latency
+  readonly all: Summary
   readonly reads: LatencyHistogram
   readonly writes: LatencyHistogram
 }
 
 /** Measures the latencies of one connection: once for all requests that came in together, and are answered together. */
 export class LatencyMeter {
-  readonly latency = new Latency()
+  readonly latency = new Summary()
   /** When what is answered now had come in, in ms of the monotonic clock. */
   since = 0
   reads = 0

@@ -33,8 +33,9 @@ export class Replies {
    *
    * @param isToken - whether a refusal, too, has a body, the null token: the Java client reads one before it looks at
    *   the error, and would take its absence for a broken connection
+   * @returns how many bytes it has, less those that say so
    */
-  end(zxid: number, errorCode: number, isToken: boolean): void {
+  end(zxid: number, errorCode: number, isToken: boolean): number {
     const { writer } = this
     if (this.#frame !== -1 && errorCode !== 0) writer.truncate(this.#frame - 4)
     if (this.#frame === -1 || errorCode !== 0) {
@@ -46,6 +47,7 @@ export class Replies {
     if (this.#fault !== null) writer.truncate(this.#frame - 4 + (this.#fault === 'drop' ? 0 : (size + 4) >> 1))
     this.#frame = -1
     this.#fault = null
+    return size
   }
 
   /** Drops the answer that is being written, or cuts it in half. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import type { Files, Runtime } from '../../runtime/runtime.ts'
+import { Summary } from '../summary.ts'
 import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { keepEpochs } from './epochs.ts'
@@ -50,6 +51,7 @@ export class DataDirectory implements Storage {
   readonly #snapshotFolder: string
   readonly #logFolder: string
   readonly #log: LogWriter
+  readonly #snapshots = new Summary()
   #state: Recovered | null = null
   #giveBack: () => void = () => {}
   readonly #unlock: (() => Promise<void>)[] = []
@@ -146,6 +148,10 @@ export class DataDirectory implements Storage {
     return this.#log.pending > maxPending
   }
 
+  get times(): Storage['times'] {
+    return { syncs: this.#log.syncs, snapshots: this.#snapshots }
+  }
+
   whenDurable(callback: () => void): void {
     this.#log.whenDurable(callback)
   }
@@ -193,6 +199,8 @@ export class DataDirectory implements Storage {
     const lastZxid = (): number => this.#lastZxid
     const sessions = this.#sessions
     const log = this.#log
+    const { runtime } = this.#options
+    const began = runtime.now()
     const zxid = await writeSnapshot(this.#files, this.#snapshotFolder, {
       tree,
       chunkSize: this.#options.snapshotChunk ?? 256 * 1024,
@@ -207,6 +215,7 @@ export class DataDirectory implements Storage {
       },
       durable: () => log.flush(),
     })
+    this.#snapshots.add(runtime.now() - began)
     await this.#purge()
     return zxid
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 
 import { Writer } from '../../protocol/writer.ts'
 import type { Files, OpenFile, Runtime } from '../../runtime/runtime.ts'
+import { Summary } from '../summary.ts'
 import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import { DataDirectoryError } from './data-directory-error.ts'
 import { FileHeader, fileHeaderSize, formatVersion, logMagic } from './file-header.ts'
@@ -28,6 +29,8 @@ interface Waiter {
  * write and one sync for them all.
  */
 export class LogWriter {
+  /** How long each sync took, in ms. */
+  readonly syncs = new Summary()
   readonly #options: LogWriterOptions
   readonly #files: Files
   readonly #encoder = new LogEncoder()
@@ -131,7 +134,7 @@ export class LogWriter {
           if (part === newFile) await this.#closeFile()
           else if (part.firstZxid !== null) await this.#write(part.bytes, part.firstZxid)
         }
-        await this.#file?.sync()
+        await this.#sync()
         this.#durable = count
         this.#durableBytes = bytes
         this.#release()
@@ -143,6 +146,13 @@ export class LogWriter {
     } finally {
       this.#busy = null
     }
+  }
+
+  async #sync(): Promise<void> {
+    const { runtime } = this.#options
+    const began = runtime.now()
+    await this.#file?.sync()
+    this.syncs.add(runtime.now() - began)
   }
 
   #release(): void {

@@ -1,3 +1,4 @@
+import type { Summary } from '../summary.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Transaction, TransactionHeader } from '../tree/transaction.ts'
 import type { WatchTables } from '../tree/watch-table.ts'
@@ -42,6 +43,8 @@ export interface Storage {
   whenDurable(callback: () => void): void
   /** Of every 128th transaction since the start, the oldest first; 1,024 of them at most. */
   readonly digests: readonly DigestEntry[]
+  /** How long, in ms, it took to have the log on disk each time, and to write each snapshot. */
+  readonly times: { readonly syncs: Summary; readonly snapshots: Summary }
   /** How large the directories are. */
   sizes(): Promise<StorageSizes>
   /** Writes what is left and closes the files. */

@@ -1,4 +1,6 @@
+import { eventTypes } from '../../protocol/constants.ts'
 import type { Acl } from '../access/acl-table.ts'
+import { Summary } from '../summary.ts'
 
 /** A watcher is a connection: it is told of an event at most once, however many of its watches match. */
 export interface Watcher {
@@ -32,6 +34,9 @@ const any = 7
 /** Who was told of an event; the numbers mean nothing. */
 export type Told = ReadonlyMap<Watcher, number>
 
+/** How many watchers the events of each type had. */
+export type FiredWatches = ReadonlyMap<number, Summary>
+
 /** Of a watcher whose only watch was triggered; all share it, and nothing is ever in it. */
 const noPaths = new Set<string>()
 
@@ -42,6 +47,12 @@ export class WatchTable {
   readonly #byWatcher = new Map<Watcher, string | Set<string>>()
   /** How many watches are recursive; without any, a change need not look at its ancestors. */
   #recursive = 0
+  readonly #fired: FiredWatches
+
+  /** @param fired - takes how many watchers each event had */
+  constructor(fired: FiredWatches) {
+    this.#fired = fired
+  }
 
   get pathCount(): number {
     return this.#byPath.size
@@ -118,6 +129,7 @@ export class WatchTable {
     let told = watchers === undefined ? null : this.#takeOneShots(path, watchers)
     if (this.#recursive > 0) told = this.#addAncestors(path, told)
     if (told === null) return null
+    this.#fired.get(type)?.add(told.size)
     const event = new WatchEvent(type, path, zxid)
     for (const watcher of told.keys()) {
       if (suppress === null || !suppress.has(watcher)) watcher.notify(event, acl)
@@ -190,8 +202,9 @@ export class WatchTable {
 
 /** Data watches (which watches for existence are, too) and child watches. */
 export class WatchTables {
-  readonly data = new WatchTable()
-  readonly child = new WatchTable()
+  readonly fired: FiredWatches = new Map(Object.values(eventTypes).map((type) => [type, new Summary()]))
+  readonly data = new WatchTable(this.fired)
+  readonly child = new WatchTable(this.fired)
 
   get size(): number {
     return this.data.size + this.child.size

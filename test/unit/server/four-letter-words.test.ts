@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { addWatchModes } from '../../../src/protocol/constants.ts'
@@ -73,6 +77,9 @@ describe('every four-letter word', () => {
   it('stat lists the clients in brief, cons in full', async () => {
     const stat = await ask('stat')
     expect(stat).toMatch(/\nClients:\n( \/127\.0\.0\.1:\d+\[[01]\]\(queued=0,recved=\d+,sent=\d+\)\n)+\nLatency /)
+    // The one that asks is not read from any more.
+    expect(stat).toMatch(/\[0\]\(queued=0,recved=1,sent=0\)\n/)
+    expect(stat).toMatch(/\[1\]\(queued=0,recved=5,sent=5\)\n/)
     const cons = await ask('cons')
     expect(cons).toMatch(/\n\n$/)
     expect(cons.split('\n').find((line) => line.includes(sid))).toMatch(
@@ -102,7 +109,13 @@ describe('every four-letter word', () => {
       zk_watch_count: '3',
       zk_global_sessions: '1',
       zk_cnt_updatelatency: '0',
+      zk_throttled_ops: '0',
+      zk_cnt_fsynctime: '0',
+      zk_cnt_node_changed_watch_count: '0',
     })
+    const [open, most] = ['zk_open_file_descriptor_count', 'zk_max_file_descriptor_count'].map((key) => found.get(key))
+    if (process.platform === 'linux') expect([Number(open), Number(most)]).not.toContain(-1)
+    else expect([open, most]).toEqual(['-1', '-1'])
   })
 
   it('conf and dirs', async () => {
@@ -230,6 +243,33 @@ describe('the whitelist', () => {
       await telnet.closed
       expect(telnet.text).toBe(answer)
     }
+  })
+
+  it('count what is sent, watched, synced and dropped', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'kazoo-words-'))
+    await using own = await new EmbeddedServer({ dataDir }).start()
+    const look = async (): Promise<object> => Object.fromEntries(rows(await command(own.port, 'mntr'), '\t'))
+    await command(own.port, 'srst')
+    expect(await look()).toMatchObject({ zk_last_client_response_size: '-1', zk_cnt_fsynctime: '0' })
+    await using watching = await RawClient.connect(own)
+    await watching.request('getData', { path: '/', watch: true })
+    await watching.request('setData', { path: '/', data: null, version: -1 })
+    const event = 16 + 4 + 4 + 4 + '/'.length
+    expect(await look()).toMatchObject({
+      zk_last_client_response_size: String(16 + 68),
+      zk_min_client_response_size: String(event),
+      zk_max_client_response_size: String(16 + 4 + 68),
+      zk_watch_bytes: String(event),
+      zk_sum_node_changed_watch_count: '1',
+      zk_connection_drop_count: '0',
+      // The session, and the write.
+      zk_cnt_fsynctime: '2',
+    })
+    await watching[Symbol.asyncDispose]()
+    while (own.connectionCount > 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(await look()).toMatchObject({ zk_connection_drop_count: '1' })
+    await own.stop()
+    await rm(dataDir, { recursive: true })
   })
 
   it('knows no word that is none', async () => {
