@@ -1,5 +1,6 @@
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
+import { Backlog } from './connection/backlog.ts'
 import { ClientConnection, type ConnectionHost } from './connection/client-connection.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
 import type { CommandSource, ConnectionView } from './commands/source.ts'
@@ -91,6 +92,7 @@ export class EmbeddedServer {
       faults: this.faults,
       statistics: this.#statistics,
       flushes: new FlushQueue(runtime),
+      backlog: new Backlog(runtime),
       command: (word, argument, asker) => answerCommand(word, argument, this.#source(database, asker)),
       closed: (connection) => this.#forget(connection),
     }

@@ -11,6 +11,7 @@ import type { ConnectionView } from '../commands/source.ts'
 import { isEnabled } from '../commands/words.ts'
 import type { Database } from '../database.ts'
 import type { DataNode } from '../tree/data-node.ts'
+import { highWater, type Backlog, type Laggard } from './backlog.ts'
 import { Deadline, handshakePatience, type Patience } from './deadline.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
@@ -34,9 +35,7 @@ import { Turn } from './turn.ts'
 import { subjectName } from '../access/x500-name.ts'
 import type { WatchEvent, Watcher } from '../tree/watch-table.ts'
 
-/** Above this many bytes that a client does not read, nothing more of what it asks is handled. */
-const highWater = 1024 * 1024
-/** Above this many, it is not worth keeping: events would pile up without end. */
+/** Above this many bytes that a client does not read, it is not worth keeping: events would pile up without end. */
 const hopeless = 64 * highWater
 /** So many bytes are sent at once, rather than when all input is handled. */
 const enough = 64 * 1024
@@ -47,13 +46,14 @@ export interface ConnectionHost {
   readonly faults: Faults
   readonly statistics: Statistics
   readonly flushes: FlushQueue
+  readonly backlog: Backlog
   /** Answers a four-letter word, which came by this connection. */
   command(word: string, argument: Buffer, asker: ConnectionView): string | Promise<string>
   closed(connection: ClientConnection): void
 }
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
-export class ClientConnection implements SocketHandler, Watcher, SessionConnection, Execution, ConnectionView {
+export class ClientConnection implements SocketHandler, Watcher, SessionConnection, Execution, ConnectionView, Laggard {
   readonly database: Database
   readonly watcher: Watcher = this
   readonly connection: SessionConnection = this
@@ -98,7 +98,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.database = host.database
     this.#host = host
     this.#meter = new LatencyMeter(host.statistics)
-    this.#outbox = new Outbox(socket, settings.runtime, host, this.#meter, () => this.drained())
+    this.#outbox = new Outbox(socket, settings.runtime, host, this.#meter, () => this.#caughtUp())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.#turn = new Turn(settings.runtime)
     this.#first = new FirstBytes((word) => isEnabled(word, settings))
@@ -172,8 +172,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   drained(): void {
-    if (this.#outbox.pendingBytes > highWater || !this.#held.release(holds.backlog)) return
-    this.goOn()
+    this.#outbox.drained()
+    this.#caughtUp()
   }
 
   /** The client sends no more. */
@@ -195,6 +195,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#held.clear()
     this.#introduced()
     this.#outbox.stop()
+    this.#host.backlog.leave(this)
     this.database.watches.removeWatcher(this)
     this.#session?.connections.delete(this)
     this.#host.closed(this)
@@ -212,6 +213,19 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#closing = true
     this.#decoder.stop()
     this.socket.destroy()
+  }
+
+  // Laggard
+
+  giveUp(): void {
+    this.#closing = true
+    this.#decoder.stop()
+    this.socket.destroy()
+  }
+
+  roomAgain(): void {
+    this.#held.release(holds.room)
+    this.goOn()
   }
 
   // Watcher
@@ -391,6 +405,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const operation = dispatchOf(reader.int())
     if (operation !== undefined) this.#operation = operation
     if (operation?.needsLeader === true && !this.#reachLeader(operation, reader)) return
+    if (operation?.isLarge === true && !this.#findRoom(operation, reader)) return
     if (session.owner !== this.database && operation !== undefined && hasMoved(this, operation)) {
       this.#endMoved(operation)
       return
@@ -432,6 +447,17 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#held.holdFor(holds.leader)
     this.socket.pause()
     this.#held.putBack(this.#xid, operation.opcode, reader)
+    return false
+  }
+
+  /** What may have a large answer waits while too much of others' is unread. */
+  #findRoom(operation: Dispatch, reader: Reader): boolean {
+    const { backlog } = this.#host
+    if (!backlog.isFull) return true
+    this.#held.holdFor(holds.room)
+    this.socket.pause()
+    this.#held.putBack(this.#xid, operation.opcode, reader)
+    backlog.waitForRoom(this)
     return false
   }
 
@@ -511,9 +537,19 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     const { writer } = this.#replies
     if (this.#closed || writer.length === 0) return
     this.#outbox.write(writer.take())
-    if (this.#outbox.pendingBytes > highWater && !this.#closing) {
+    const { pendingBytes } = this.#outbox
+    this.#host.backlog.note(this, pendingBytes)
+    if (pendingBytes > highWater && !this.#closing) {
       this.#held.holdFor(holds.backlog)
       this.socket.pause()
     }
+  }
+
+  /** Some of what waited was taken. */
+  #caughtUp(): void {
+    const { pendingBytes } = this.#outbox
+    this.#host.backlog.note(this, pendingBytes)
+    if (pendingBytes > highWater || !this.#held.release(holds.backlog)) return
+    this.goOn()
   }
 }

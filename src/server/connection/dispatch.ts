@@ -18,6 +18,8 @@ export interface Dispatch {
   readonly isAuthentication: boolean
   /** For the time that a connection takes. */
   readonly weight: number
+  /** Whether a few bytes may ask for many. */
+  readonly isLarge: boolean
   readonly read: (reader: Reader) => unknown
   readonly handle: (context: RequestContext, body: unknown) => ErrorCode
 }
@@ -66,6 +68,9 @@ const heavy: ReadonlySet<OperationName> = new Set([
   'setWatches2',
 ])
 
+/** Those whose answer may be as large as the tree; that of any other is as large as a request at most. */
+const large: ReadonlySet<OperationName> = new Set(['getChildren', 'getChildren2', 'getEphemerals', 'multiRead'])
+
 /** The lowest opcode is −11: it is at index 0. */
 const lowest = 11
 const byOpcode: (Dispatch | undefined)[] = []
@@ -83,6 +88,7 @@ for (const name of Object.keys(operations) as OperationName[]) {
     needsLeader: isWrite || name === 'closeSession',
     isAuthentication: name === 'auth' || name === 'sasl',
     weight: heavy.has(name) ? weights.heavy : isWrite ? weights.write : weights.light,
+    isLarge: large.has(name),
     read: (reader) => (isRefused ? undefined : request.read(reader)),
     // The row and the handler belong together by their name, which the compiler cannot follow through a union.
     handle: handlers[name] as (context: RequestContext, body: unknown) => ErrorCode,

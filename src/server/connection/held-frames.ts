@@ -10,6 +10,8 @@ export const holds = {
   disk: 4,
   /** Others have their turn. */
   turn: 8,
+  /** Too much waits for clients that do not read. */
+  room: 16,
 } as const
 
 export type Hold = (typeof holds)[keyof typeof holds]

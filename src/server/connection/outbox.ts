@@ -1,6 +1,7 @@
 import type { Runtime, Socket, Timer } from '../../runtime/runtime.ts'
 import type { Faults } from '../faults.ts'
 import type { AnsweredBatch, LatencyMeter } from './latency.ts'
+import { Queue } from './queue.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** Null stands for the end. */
@@ -26,6 +27,12 @@ const linger = 2_000
 /** So long may it take in all, in ms, or whoever takes a byte now and then would hold its connection for ever. */
 const patience = 30_000
 
+/** While so many bytes wait in the socket, it is given no more: how much a slow client takes can be told of the rest alone. */
+const window = 1024 * 1024
+/** What is larger is cut into pieces. */
+const whole = 2 * window
+const piece = window / 4
+
 /** What a connection sends, in order: not before what it tells of is on disk, and as late as the faults of a test want. */
 export class Outbox {
   readonly #socket: Socket
@@ -34,12 +41,14 @@ export class Outbox {
   readonly #storage: Storage | null
   readonly #meter: LatencyMeter
   readonly #onEmpty: () => void
-  readonly #late: Late[] = []
+  readonly #late = new Queue<Late>()
   #lateBytes = 0
   /** Until the first of them is due. */
   #timer: Timer | null = null
-  /** Null until the end was sent. */
+  /** Null until nothing but the peer is in the way of the end. */
   #linger: Timer | null = null
+  #isEnding = false
+  #hasEnded = false
   #discarded = 0
 
   /** @param onEmpty - called when all that was held back is handed over */
@@ -59,12 +68,14 @@ export class Outbox {
 
   /** How many requests were handled whose answers are held back. */
   get queued(): number {
-    return this.#late.reduce((sum, { answered }) => sum + (answered === null ? 0 : answered.reads + answered.writes), 0)
+    let sum = 0
+    for (const { answered } of this.#late) if (answered !== null) sum += answered.reads + answered.writes
+    return sum
   }
 
   write(bytes: Buffer): void {
     const answered = this.#meter.take()
-    if (this.#isClear) {
+    if (this.#isClear && bytes.length <= whole && this.#socket.pendingBytes < window) {
       this.#socket.write(bytes)
       if (answered !== null) this.#meter.sent(answered, this.#runtime.now())
     } else this.#defer(bytes, answered)
@@ -72,8 +83,13 @@ export class Outbox {
 
   /** Ends the connection behind what was written. */
   end(): void {
-    if (this.#isClear) this.#end()
-    else this.#defer(null, null)
+    this.#isEnding = true
+    if (this.#isClear) {
+      this.#end()
+      return
+    }
+    this.#defer(null, null)
+    this.#send()
   }
 
   /**
@@ -82,7 +98,7 @@ export class Outbox {
    */
   discard(size: number): void {
     this.#discarded += size
-    if (this.#linger === null) this.#socket.pause()
+    if (!this.#hasEnded) this.#socket.pause()
     else if (this.#discarded > enough) this.#socket.destroy()
   }
 
@@ -92,26 +108,38 @@ export class Outbox {
     this.#send()
   }
 
+  /** The socket takes more. */
+  drained(): void {
+    this.#send()
+  }
+
   /** The connection is over. */
   stop(): void {
     this.#linger?.cancel()
     this.#timer?.cancel()
-    this.#late.length = this.#lateBytes = 0
+    this.#late.clear()
+    this.#lateBytes = 0
+  }
+
+  #end(): void {
+    this.#hasEnded = true
+    this.#socket.end()
+    this.#socket.resume()
+    this.#watch()
   }
 
   /** A peer that goes on sending, or does not read, would otherwise keep the connection for as long as it likes. */
-  #end(): void {
+  #watch(): void {
+    if (this.#linger !== null) return
     const over = this.#runtime.now() + patience
     const wait = (): void => {
-      const pending = this.#socket.pendingBytes
+      const pending = this.pendingBytes
       this.#linger = this.#runtime.setTimer(linger, () => {
-        const now = this.#socket.pendingBytes
+        const now = this.pendingBytes
         if (now === 0 || now === pending || this.#runtime.now() >= over) this.#socket.destroy()
         else wait()
       })
     }
-    this.#socket.end()
-    this.#socket.resume()
     wait()
   }
 
@@ -120,25 +148,34 @@ export class Outbox {
   }
 
   #defer(bytes: Buffer | null, answered: AnsweredBatch | null): void {
-    const due = Math.max(this.#late.at(-1)?.due ?? 0, this.#runtime.now() + this.#faults.currentDelay)
-    const late: Late = { bytes, answered, due, isDurable: this.#storage === null || this.#storage.isDurable }
-    this.#late.push(late)
+    const due = Math.max(this.#late.last?.due ?? 0, this.#runtime.now() + this.#faults.currentDelay)
+    const isDurable = this.#storage === null || this.#storage.isDurable
+    const parts = bytes === null ? [null] : cut(bytes)
+    const added = parts.map((part, index): Late => {
+      const isLast = index === parts.length - 1
+      return { bytes: part, answered: isLast ? answered : null, due, isDurable }
+    })
+    for (const late of added) this.#late.push(late)
     this.#lateBytes += bytes?.length ?? 0
-    if (!late.isDurable) {
+    if (!isDurable) {
       this.#storage?.whenDurable(() => {
-        late.isDurable = true
-        if (late === this.#late[0]) this.#send()
+        for (const late of added) late.isDurable = true
+        if (added[0] === this.#late.first) this.#send()
       })
-    } else if (this.#late.length === 1) this.#send()
+    } else if (added[0] === this.#late.first) this.#send()
   }
 
   /** Sends what may be sent by now. */
   #send(): void {
     this.#timer?.cancel()
-    for (let first = this.#late[0]; first?.isDurable === true; first = this.#late[0]) {
+    for (let first = this.#late.first; first?.isDurable === true; first = this.#late.first) {
       const wait = first.due - this.#runtime.now()
       if (wait > 0) {
         this.#timer = this.#runtime.setTimer(wait, () => this.#send())
+        return
+      }
+      if (first.bytes !== null && this.#socket.pendingBytes >= window) {
+        if (this.#isEnding) this.#watch()
         return
       }
       this.#late.shift()
@@ -149,4 +186,11 @@ export class Outbox {
       if (this.#late.length === 0) this.#onEmpty()
     }
   }
+}
+
+/** Each piece is a copy: what was taken of a large answer is free, and none holds more memory than it has bytes. */
+function cut(bytes: Buffer): Buffer[] {
+  if (bytes.length <= whole) return [bytes]
+  const count = Math.ceil(bytes.length / piece)
+  return Array.from({ length: count }, (_, index) => Buffer.from(bytes.subarray(index * piece, (index + 1) * piece)))
 }
