@@ -87,8 +87,12 @@ export const buffer: Field<Uint8Array | null> = {
  * @param most - how many items are read at most: for those that take a multiple of their bytes in memory
  */
 export function vector<T>(item: Field<T>, most = Infinity): Field<readonly T[]> {
-  const { read, write, least } = nullableVector(item, most)
-  return { read: (reader) => read(reader) ?? [], write, least }
+  const list = nullableVector(item, most)
+  return {
+    read: (reader) => list.read(reader) ?? [],
+    write: (writer, items) => list.write(writer, items),
+    least: list.least,
+  }
 }
 
 export function nullableVector<T>(item: Field<T>, most = Infinity): Field<readonly T[] | null> {

@@ -1,7 +1,8 @@
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Listener, Socket, SocketHandler } from '../runtime/runtime.ts'
 import { Backlog } from './connection/backlog.ts'
-import { ClientConnection, type ConnectionHost } from './connection/client-connection.ts'
+import { ClientConnection } from './connection/client-connection.ts'
+import type { ConnectionHost } from './connection/connection-host.ts'
 import { answerCommand } from './commands/four-letter-words.ts'
 import type { CommandSource, ConnectionView } from './commands/source.ts'
 import { Database } from './database.ts'
@@ -94,7 +95,6 @@ export class EmbeddedServer {
       flushes: new FlushQueue(runtime),
       backlog: new Backlog(runtime),
       command: (word, argument, asker) => answerCommand(word, argument, this.#source(database, asker)),
-      closed: (connection) => this.#forget(connection),
     }
     const accept = (socket: Socket): SocketHandler => this.#accept(socket, connectionHost)
     this.#database = database
@@ -246,7 +246,7 @@ export class EmbeddedServer {
       this.#statistics.rejected++
       return refuse(socket)
     }
-    const connection = new ClientConnection(socket, host)
+    const connection = new ClientConnection(socket, host, () => this.#forget(connection))
     this.#connections.add(connection)
     this.#addresses.set(remoteAddress, count + 1)
     return connection

@@ -49,7 +49,7 @@ function digests({ database: { storage } }: CommandSource): string {
 }
 
 function resetConnections(source: CommandSource): string {
-  for (const connection of source.connections) connection.resetCounts()
+  for (const connection of source.connections) connection.tally.reset()
   return 'Connection stats reset.\n'
 }
 

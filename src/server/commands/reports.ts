@@ -155,7 +155,9 @@ function mode({ database }: CommandSource): string {
 }
 
 function describe({ asker }: CommandSource, connection: ConnectionView, brief: boolean): string {
-  const { remote, counts, sessionId, established, timeout, last, latency, queued } = connection
+  const { remote, sessionId, established, timeout, queued, tally } = connection
+  const { counts, last } = tally
+  const { latency } = tally.meter
   const fields = [`queued=${queued},recved=${counts.received},sent=${counts.sent}`]
   if (!brief && sessionId !== null) {
     fields.push(`sid=${hex(sessionId)}`, `lop=${last.op}`, `est=${Math.floor(established)}`, `to=${timeout}`)

@@ -1,8 +1,7 @@
 import type { Database } from '../database.ts'
-import type { LastRequest } from '../connection/last-request.ts'
 import type { ServerSettings } from '../options.ts'
 import type { Statistics } from '../connection/statistics.ts'
-import type { Summary } from '../summary.ts'
+import type { Tally } from '../connection/tally.ts'
 
 /** The version of ZooKeeper that this server stands for. */
 export const version = '3.9.5'
@@ -15,19 +14,15 @@ export interface ConnectionView {
   /** `/127.0.0.1:50123` */
   readonly remote: string
   readonly sessionId: bigint | null
-  /** How many frames were received and sent. */
-  readonly counts: { readonly received: number; readonly sent: number }
   /** How many requests are not answered yet. */
   readonly queued: number
-  readonly latency: Summary
   /** Milliseconds since 1970. */
   readonly established: number
   /** Milliseconds, as negotiated. */
   readonly timeout: number
   /** When its last bytes came, on the monotonic clock. */
   readonly heardAt: number
-  readonly last: LastRequest
-  resetCounts(): void
+  readonly tally: Tally
 }
 
 /** What the words are answered from. */

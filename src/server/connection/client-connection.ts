@@ -11,25 +11,22 @@ import type { ConnectionView } from '../commands/source.ts'
 import { isEnabled } from '../commands/words.ts'
 import type { Database } from '../database.ts'
 import type { DataNode } from '../tree/data-node.ts'
-import { highWater, type Backlog, type Laggard } from './backlog.ts'
+import { highWater, type Laggard } from './backlog.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Deadline, handshakePatience, type Patience } from './deadline.ts'
 import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
-import type { AnswerFault, Faults } from '../faults.ts'
+import type { AnswerFault } from '../faults.ts'
 import { FirstBytes } from './first-bytes.ts'
-import type { FlushQueue } from './flush-queue.ts'
 import { welcome, writeWelcome } from './handshake.ts'
-import { HeldFrames, holds } from './held-frames.ts'
+import { HeldFrames, holds, type Hold } from './held-frames.ts'
 import { javaAddress, javaPeer } from '../access/ip-acl.ts'
-import { LastRequest } from './last-request.ts'
-import { LatencyMeter } from './latency.ts'
 import { Outbox } from './outbox.ts'
 import { eventFrame, Replies } from './reply.ts'
 import { DigestMd5Server } from '../access/digest-md5.ts'
 import type { Session, SessionConnection } from '../session-table.ts'
-import type { Statistics } from './statistics.ts'
-import type { Summary } from '../summary.ts'
+import { Tally } from './tally.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Turn } from './turn.ts'
 import { subjectName } from '../access/x500-name.ts'
@@ -39,18 +36,6 @@ import type { WatchEvent, Watcher } from '../tree/watch-table.ts'
 const hopeless = 64 * highWater
 /** So many bytes are sent at once, rather than when all input is handled. */
 const enough = 64 * 1024
-
-/** What a connection asks of the server it belongs to. */
-export interface ConnectionHost {
-  readonly database: Database
-  readonly faults: Faults
-  readonly statistics: Statistics
-  readonly flushes: FlushQueue
-  readonly backlog: Backlog
-  /** Answers a four-letter word, which came by this connection. */
-  command(word: string, argument: Buffer, asker: ConnectionView): string | Promise<string>
-  closed(connection: ClientConnection): void
-}
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
 export class ClientConnection implements SocketHandler, Watcher, SessionConnection, Execution, ConnectionView, Laggard {
@@ -64,10 +49,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly certificateSubject: string | null
   readonly established: number
   timeout = 0
-  readonly counts = { received: 0, sent: 0 }
-  readonly last = new LastRequest()
+  readonly tally: Tally
   readonly #host: ConnectionHost
-  readonly #meter: LatencyMeter
+  readonly #onClosed: () => void
   readonly #outbox: Outbox
   readonly #decoder: FrameDecoder
   readonly #replies = new Replies()
@@ -92,13 +76,15 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #inputOver = false
   #touched = false
 
-  constructor(socket: Socket, host: ConnectionHost) {
+  /** @param onClosed - called once, when it is over */
+  constructor(socket: Socket, host: ConnectionHost, onClosed: () => void) {
     const { settings } = host.database
     this.socket = socket
     this.database = host.database
     this.#host = host
-    this.#meter = new LatencyMeter(host.statistics)
-    this.#outbox = new Outbox(socket, settings.runtime, host, this.#meter, () => this.#caughtUp())
+    this.#onClosed = onClosed
+    this.tally = new Tally(host.statistics)
+    this.#outbox = new Outbox(socket, settings.runtime, host, this.tally.meter, () => this.#caughtUp())
     this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
     this.#turn = new Turn(settings.runtime)
     this.#first = new FirstBytes((word) => isEnabled(word, settings))
@@ -135,18 +121,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return this.#held.size + this.#outbox.queued
   }
 
-  get latency(): Summary {
-    return this.#meter.latency
-  }
-
   get heardAt(): number {
     return this.#turn.began
-  }
-
-  resetCounts(): void {
-    Object.assign(this.counts, { received: 0, sent: 0 })
-    this.last.reset()
-    this.latency.reset()
   }
 
   // SocketHandler
@@ -198,7 +174,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#host.backlog.leave(this)
     this.database.watches.removeWatcher(this)
     this.#session?.connections.delete(this)
-    this.#host.closed(this)
+    this.#onClosed()
   }
 
   // SessionConnection
@@ -210,9 +186,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   close(): void {
     if (this.#closed) return
     this.#send()
-    this.#closing = true
-    this.#decoder.stop()
-    this.socket.destroy()
+    this.giveUp()
   }
 
   // Laggard
@@ -325,7 +299,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (opening.kind === 'frames') return opening.bytes
     this.#closing = true
     this.#introduced()
-    this.#countReceived()
+    this.tally.received()
     const answer = this.#host.command(opening.word, opening.argument, this)
     if (typeof answer === 'string') this.#tellAndEnd(answer)
     else void answer.then((text) => this.#tellAndEnd(text))
@@ -362,7 +336,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   #handleFrame(reader: Reader): void {
-    this.#countReceived()
+    this.tally.received()
     if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
     else this.#request(this.#session, reader)
   }
@@ -385,7 +359,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
       return
     }
     writeWelcome(this.#replies.writer, welcomed, request, database)
-    this.#countSent()
+    this.tally.sent()
     this.#scheduleFlush()
     const { session, timeout } = welcomed
     if (session === null) {
@@ -396,7 +370,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.timeout = timeout
     session.connections.add(this)
     session.owner = database
-    if (request.sessionId === 0n) this.last.note('SESS', 0, database.lastZxid, this.#turn.began)
+    if (request.sessionId === 0n) this.tally.last.note('SESS', 0, database.lastZxid, this.#turn.began)
     database.touch(session, timeout, this.#turn.began)
   }
 
@@ -413,14 +387,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#replies.expect(operation?.name === 'ping' ? xids.ping : this.#xid)
     if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
     const code = operation === undefined ? this.#unknown() : execute(this, operation, reader, this.#host.faults)
-    if (code === errorCodes.authFailed) this.#host.statistics.authFailed++
     // What never was in the queue has no place in history.
     const isOutside = code === errorCodes.unimplemented && this.#closing
     const size = this.#replies.end(isOutside ? -1 : this.#answerZxid, code, operation?.name === 'sasl')
-    this.#host.statistics.responses.add(size)
-    this.#countSent()
-    // Authentication is no request that ZooKeeper would measure.
-    if (operation?.isAuthentication !== true) this.#measure(operation, code)
+    this.tally.answer(size, operation, code)
+    if (operation !== undefined) this.tally.note(operation, code, this.#xid, this.database.lastZxid)
     if (this.#closing) {
       this.#endAfterAnswer()
       return
@@ -430,23 +401,11 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (operation !== undefined && this.#turn.spend(operation.weight)) this.#yield()
   }
 
-  #measure(operation: Dispatch | undefined, code: ErrorCode): void {
-    const isWrite = operation?.isWrite === true
-    if (isWrite) this.#meter.writes++
-    else this.#meter.reads++
-    if (operation === undefined || code === errorCodes.notReadOnly) return
-    // What became of a write that failed has no name.
-    const op = isWrite && code !== errorCodes.ok ? 'NA' : operation.shortName
-    this.last.note(op, this.#xid, this.database.lastZxid, this.#turn.began)
-  }
-
   /** Brings the server up to date for a write; where it cannot, the request waits, and all behind it. */
   #reachLeader(operation: Dispatch, reader: Reader): boolean {
     const { membership, readOnly } = this.database
     if (readOnly || membership.catchUp()) return true
-    this.#held.holdFor(holds.leader)
-    this.socket.pause()
-    this.#held.putBack(this.#xid, operation.opcode, reader)
+    this.#putBack(holds.leader, operation, reader)
     return false
   }
 
@@ -454,11 +413,15 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #findRoom(operation: Dispatch, reader: Reader): boolean {
     const { backlog } = this.#host
     if (!backlog.isFull) return true
-    this.#held.holdFor(holds.room)
-    this.socket.pause()
-    this.#held.putBack(this.#xid, operation.opcode, reader)
+    this.#putBack(holds.room, operation, reader)
     backlog.waitForRoom(this)
     return false
+  }
+
+  #putBack(reason: Hold, operation: Dispatch, reader: Reader): void {
+    this.#held.holdFor(reason)
+    this.socket.pause()
+    this.#held.putBack(this.#xid, operation.opcode, reader)
   }
 
   /** ZooKeeper answers nothing to this; the leader, who refused a write, has written that down. */
@@ -473,7 +436,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #touch(session: Session): void {
     const { database } = this
     this.#touched = true
-    this.#meter.since = this.#turn.began
+    this.tally.meter.since = this.#turn.began
     database.touch(session, this.timeout, this.#turn.began)
   }
 
@@ -492,23 +455,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     return isPermitted(acl, permissions.read, this.identities, this.database.schemes)
   }
 
-  #countReceived(): void {
-    this.counts.received++
-    this.#host.statistics.received++
-  }
-
-  #countSent(): void {
-    this.counts.sent++
-    this.#host.statistics.sent++
-  }
-
   #sendEvent(frame: Buffer): void {
-    const { statistics } = this.#host
-    const size = frame.length - 4
     this.#replies.writer.raw(frame)
-    statistics.responses.add(size)
-    statistics.watchBytes += size
-    this.#countSent()
+    this.tally.event(frame.length - 4)
   }
 
   #scheduleFlush(): void {

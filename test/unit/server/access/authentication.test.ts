@@ -196,7 +196,9 @@ describe('SASL DIGEST-MD5', () => {
   it('passes over an initial response, and ends the connection without an answer for none at all', async () => {
     await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
     await using eager = await RawClient.connect(server)
-    expect(await saslStep(eager, 'initial')).toMatchObject({ err: 0, token: expect.stringContaining('nonce=') })
+    const challenge = await saslStep(eager, 'initial')
+    expect(challenge.err).toBe(0)
+    expect(challenge.token).toContain('nonce=')
     expect(await eager.request('sasl', { token: null })).toBeNull()
     await using anywhere = await new EmbeddedServer().start()
     await using client = await RawClient.connect(anywhere)
