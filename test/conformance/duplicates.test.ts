@@ -87,44 +87,54 @@ onEachServerAndChroot((ground) => {
     })
   })
 
-  /** Sends a request, and loses the connection, with the reply to it, until `meanwhile` is done. */
-  async function withReplyLost<T>(
-    zk: KazooClient,
-    proxy: FaultProxy,
+  /** Sends a request, and loses the connection, with it or with the reply to it, until `meanwhile` is done. */
+  async function withLost<T>(
+    lost: 'request' | 'reply',
+    { zk, proxy }: { readonly zk: KazooClient; readonly proxy: FaultProxy },
     send: () => Promise<T>,
     meanwhile: () => Promise<unknown>,
   ): Promise<PromiseSettledResult<T>> {
-    proxy.toClient.pause()
+    const direction = lost === 'request' ? proxy.toServer : proxy.toClient
+    direction.pause()
     const held = proxy.once('held')
     const [sent] = [Promise.allSettled([send()])]
     await held
     await suspend(zk, proxy)
-    proxy.toClient.resume()
+    direction.resume()
     await meanwhile()
     await proxy.setMode('forward')
     return (await sent)[0]
   }
 
-  it('an idempotent set whose place somebody else has taken meanwhile rejects, and says that it may be applied', async () => {
-    const { zk, proxy } = await ground.connectThroughProxy()
-    await zk.create(ground.at('/node'))
-    const outcome = await withReplyLost(
-      zk,
-      proxy,
-      () => zk.set(ground.at('/node'), 'mine', { version: 0, idempotent: true }),
-      () => ground.admin.set(ground.full('/node'), 'theirs'),
-    )
-    expect(outcome).toMatchObject({ status: 'rejected', reason: { op: 'set', maybeApplied: true } })
-    expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(BadVersionError)
-    expect((await zk.get(ground.at('/node'))).data.toString()).toBe('theirs')
-  })
+  /** What is lost, what another client sets meanwhile, and the version that this comes to. */
+  const taken = [
+    ['it never arrived, and another client has made the same version of other data', 'request', 'theirs', 1],
+    ['another client has set the same data after it', 'reply', 'mine', 2],
+    ['another client has set other data after it', 'reply', 'theirs', 2],
+  ] as const
+  it.each(taken)(
+    'an idempotent set rejects, and says that it may be applied, when %s',
+    async (_name, lost, data, version) => {
+      const { zk, proxy } = await ground.connectThroughProxy()
+      await zk.create(ground.at('/node'))
+      const outcome = await withLost(
+        lost,
+        { zk, proxy },
+        () => zk.set(ground.at('/node'), 'mine', { version: 0, idempotent: true }),
+        () => ground.admin.set(ground.full('/node'), data),
+      )
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { op: 'set', maybeApplied: true } })
+      expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(BadVersionError)
+      expect(await zk.get(ground.at('/node'))).toMatchObject({ data: Buffer.from(data), stat: { version } })
+    },
+  )
 
   it('an idempotent delete with a version spares what others have made of it meanwhile', async () => {
     const { zk, proxy } = await ground.connectThroughProxy()
     await zk.create(ground.at('/node'))
-    const outcome = await withReplyLost(
-      zk,
-      proxy,
+    const outcome = await withLost(
+      'reply',
+      { zk, proxy },
       () => zk.delete(ground.at('/node'), { version: 0, idempotent: true }),
       async () => {
         await ground.admin.create(ground.full('/node'))
