@@ -1,8 +1,7 @@
 import { NoNodeError, OperationTimeoutError, QueueFullError, ZooKeeperError } from '../common/errors.ts'
-import { reportUncaught } from '../common/report-uncaught.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { Log } from '../session/observing/observer.ts'
 import type { CallOptions } from '../session/request.ts'
-import type { Logger } from './options.ts'
 import { isLost } from './persist.ts'
 
 /** Milliseconds before the next attempt where it was not the connection that failed: a server that is overloaded, say. */
@@ -11,13 +10,13 @@ const pause = 1_000
 /** Deletes that go on after their callers were told of a failure, until they are done or the client stops. */
 export class BackgroundDeletes {
   readonly #runtime: Runtime
-  readonly #logger: Logger | undefined
+  readonly #log: Log
   readonly #limit: number
   #running = 0
 
-  constructor(runtime: Runtime, logger: Logger | undefined, limit: number) {
+  constructor(runtime: Runtime, log: Log, limit: number) {
     this.#runtime = runtime
-    this.#logger = logger
+    this.#log = log
     this.#limit = limit
   }
 
@@ -58,20 +57,12 @@ export class BackgroundDeletes {
       // It waits for the next connection as any request does.
       if (isLost(error) || error instanceof OperationTimeoutError) return false
       if (!(error instanceof ZooKeeperError) || !error.retryable) {
-        this.#giveUp(path, error)
+        this.#log('warn', { path, cause: error }, 'gave up a guaranteed delete')
         return true
       }
     }
     await new Promise<void>((resolve) => this.#runtime.setTimer(pause, resolve))
     return false
-  }
-
-  #giveUp(path: string, error: unknown): void {
-    try {
-      this.#logger?.warn({ path, error }, 'gave up a guaranteed delete')
-    } catch (failure) {
-      reportUncaught(failure)
-    }
   }
 }
 

@@ -55,7 +55,7 @@ export class ClientCore {
 
   constructor(options: CheckedOptions) {
     this.options = options
-    this.backgroundDeletes = new BackgroundDeletes(options.runtime, options.logger, options.maxPending)
+    this.backgroundDeletes = new BackgroundDeletes(options.runtime, this.log.bind(this), options.maxPending)
     this.versions = new VersionGate(this.#gateHost())
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
