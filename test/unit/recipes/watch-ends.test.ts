@@ -182,3 +182,23 @@ describe('the event that a DataWatch tells', () => {
       ])
     }))
 })
+
+describe('the limits of a start', () => {
+  it('are over once the value was read: what the function is called with first is no part of it', () =>
+    embedded(async ({ sim, client }) => {
+      await client.create('/a', 'one')
+      const controller = new AbortController()
+      const seen: string[] = []
+      const watch = await new DataWatch(client, '/a', async (data) => {
+        seen.push(String(data))
+        controller.abort()
+        // Longer than the start may take.
+        await sim.sleep(1_000)
+      }).start({ signal: controller.signal, timeout: 500 })
+      await client.set('/a', 'two')
+      await Promise.race([sim.until(() => seen.length === 2), watch.closed])
+      expect(seen).toEqual(['one', 'two'])
+      await watch.stop()
+      expect(await watch.closed).toEqual({ reason: 'stopped' })
+    }))
+})
