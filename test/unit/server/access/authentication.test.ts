@@ -205,6 +205,22 @@ describe('SASL DIGEST-MD5', () => {
     expect(await client.request('sasl', { token: null })).toBeNull()
   })
 
+  it('refuses a response that was overheard on another connection, and says why', async () => {
+    await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
+    await using bob = await RawClient.connect(server)
+    const { response } = answerTo((await saslStep(bob, '')).token!, 'bob', 'secret')
+    expect(await saslStep(bob, response)).toMatchObject({ err: 0 })
+    await using eve = await RawClient.connect(server)
+    await saslStep(eve, '')
+    expect(await saslStep(eve, response)).toMatchObject({ err: -115 })
+    await eve.closed
+
+    const exchange = new DigestMd5Server(new Map([['bob', 'secret']]), Buffer.alloc(30, 7))
+    exchange.evaluate(Buffer.alloc(0))
+    expect(() => exchange.evaluate(Buffer.from(response))).toThrow('the nonce is not the one sent')
+    expect(exchange.user).toBeNull()
+  })
+
   it('has the null token behind a refusal, without which the Java client would only connect again', async () => {
     await using server = await new EmbeddedServer({ saslUsers: { bob: 'secret' } }).start()
     await using client = await RawClient.connect(server)
