@@ -5,6 +5,8 @@ export interface SimulateOptions extends SimulationOptions {
   readonly seeds?: number
   /** Virtual ms for each. Default: an hour. */
   readonly limit?: number
+  /** Checks what the seeds have shown together: no single one has to, so it is not called where one is run alone. */
+  readonly together?: () => void
 }
 
 /**
@@ -15,15 +17,21 @@ export async function simulate(
   script: (sim: Simulation) => Promise<void>,
   options: SimulateOptions = {},
 ): Promise<void> {
-  const { seeds = 5, limit, ...world } = options
-  for (const seed of chooseSeeds(seeds)) {
+  const { seeds = 5, limit, together, ...world } = options
+  const alone = replayedSeed()
+  for (const seed of alone === undefined ? chooseSeeds(seeds) : [alone]) {
     const sim = new Simulation({ ...world, seed })
     await sim.run(() => script(sim), { limit })
   }
+  if (alone === undefined) together?.()
+}
+
+/** The seed of a failure that is looked into, and run alone. */
+export function replayedSeed(): number | undefined {
+  const wanted = process.env['KAZOO_TEST_SEED']
+  return wanted === undefined || wanted === '' ? undefined : Number(wanted)
 }
 
 function chooseSeeds(count: number): (number | undefined)[] {
-  const wanted = process.env['KAZOO_TEST_SEED']
-  if (wanted !== undefined && wanted !== '') return [Number(wanted)]
   return Array.from({ length: count }, (_, index) => (index === count - 1 ? undefined : index + 1))
 }
