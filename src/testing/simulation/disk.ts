@@ -12,8 +12,14 @@ interface DiskFile {
   bytes: Buffer
   /** How much of it survives a loss of power for certain, but for the {@link overwrites}. */
   durable: number
-  /** Writes inside the durable part that may not outlive a loss of power: where, and what was there. */
-  overwrites: { readonly position: number; readonly before: Buffer }[]
+  /** Writes that may not outlive a loss of power, each by itself: where, what was there, and what was written. */
+  overwrites: { readonly position: number; readonly before: Buffer; readonly after: Buffer }[]
+}
+
+/** A change of names that may not outlive a loss of power: what had them before. */
+interface NameChange {
+  readonly directory: string
+  readonly before: ReadonlyMap<string, DiskFile | undefined>
 }
 
 type Take = <T>(label: string, most: number, run: () => T) => Promise<T>
@@ -24,9 +30,15 @@ export interface DiskUser {
   after(delay: number, kind: 'io', label: string, run: () => void): unknown
 }
 
-/** The files of one simulated host. They outlive its processes; what was not synced may not outlive a loss of power. */
+/**
+ * The files of one simulated host. They outlive its processes; what was not synced may not outlive a loss of power. That
+ * goes for their names as well as for their content: a file that was made, renamed or removed is where it was before,
+ * until its directory was synced. Names of directories are durable at once.
+ */
 export class Disk {
   readonly #files = new Map<string, DiskFile>()
+  /** In the order in which they were made. */
+  #unsyncedNames: NameChange[] = []
   readonly #directories = new Set<string>(['/', '/tmp'])
   #temporary = 0
   /** Bytes that it can hold; `ENOSPC` beyond. */
@@ -44,12 +56,15 @@ export class Disk {
 
   /** Puts a file there, durably; makes its directory. For tests that prepare, or damage, what a process finds. */
   write(path: string, bytes: Uint8Array): void {
-    this.makeDirectory(posix.dirname(resolve(path)))
-    this.#files.set(resolve(path), { bytes: Buffer.from(bytes), durable: bytes.length, overwrites: [] })
+    const key = resolve(path)
+    this.makeDirectory(posix.dirname(key))
+    this.#files.set(key, { bytes: Buffer.from(bytes), durable: bytes.length, overwrites: [] })
+    this.#unsyncedNames = this.#unsyncedNames.filter(({ before }) => !before.has(key))
   }
 
-  /** Loses, of each file, a random part of what was not synced. */
+  /** Loses, of each file and of the names in each directory, a random part of what was not synced. */
   losePower(random: SeededRandom): void {
+    this.#undoSomeNames(random)
     for (const file of this.#files.values()) {
       const kept = random.integer(file.durable, file.bytes.length)
       file.bytes = Buffer.from(file.bytes.subarray(0, kept))
@@ -93,16 +108,55 @@ export class Disk {
       remove: (path) => take(`remove ${path}`, 0.2, () => this.#remove(resolve(path))),
       append: (path) => take(`open ${path}`, 0.2, () => this.#append(path, take)),
       open: (path, options) => take(`open ${path}`, 0.2, () => this.#open(path, options ?? {}, take)),
-      syncDirectory: (path) => take(`sync ${path}`, 5, () => {}),
+      syncDirectory: (path) => {
+        const changes = new Set(this.#unsyncedNames.filter(({ directory }) => directory === resolve(path)))
+        return take(`sync ${path}`, 5, () => {
+          this.#unsyncedNames = this.#unsyncedNames.filter((change) => !changes.has(change))
+        })
+      },
+    }
+  }
+
+  /** Gives names to files, and takes them from some: all of it, or nothing, outlives a loss of power. */
+  #setNames(directory: string, changes: ReadonlyMap<string, DiskFile | undefined>): void {
+    const before = new Map([...changes.keys()].map((path) => [path, this.#files.get(path)]))
+    this.#unsyncedNames.push({ directory, before })
+    for (const [path, file] of changes) this.#setName(path, file)
+  }
+
+  #setName(path: string, file: DiskFile | undefined): void {
+    if (file === undefined) this.#files.delete(path)
+    else this.#files.set(path, file)
+  }
+
+  /** Takes back, in each directory, a random number of the last changes. */
+  #undoSomeNames(random: SeededRandom): void {
+    const changes = this.#unsyncedNames
+    this.#unsyncedNames = []
+    const kept = new Map<string, number>()
+    for (const directory of new Set(changes.map((change) => change.directory))) {
+      kept.set(directory, random.integer(0, changes.filter((change) => change.directory === directory).length))
+    }
+    const isLost = ({ directory }: NameChange): boolean => {
+      const left = kept.get(directory)!
+      kept.set(directory, left - 1)
+      return left <= 0
+    }
+    for (const { before } of changes.filter(isLost).toReversed()) {
+      for (const [path, file] of before) {
+        if (file !== undefined) this.makeDirectory(posix.dirname(path))
+        this.#setName(path, file)
+      }
     }
   }
 
   #make(path: string, empty: boolean): DiskFile {
     const key = resolve(path)
     if (!this.#directories.has(posix.dirname(key))) throw fileError('ENOENT', path)
-    const old = empty ? undefined : this.#files.get(key)
+    const old = this.#files.get(key)
     const file = old ?? { bytes: Buffer.alloc(0), durable: 0, overwrites: [] }
-    this.#files.set(key, file)
+    if (old === undefined) this.#setNames(posix.dirname(key), new Map([[key, file]]))
+    else if (empty) Object.assign(old, { bytes: Buffer.alloc(0), durable: 0, overwrites: [] })
     return file
   }
 
@@ -122,7 +176,7 @@ export class Disk {
             this.#reserve(path, end - file.bytes.length)
             file.bytes = Buffer.concat([file.bytes, Buffer.alloc(end - file.bytes.length)])
           }
-          file.overwrites.push({ position, before: Buffer.from(file.bytes.subarray(position, end)) })
+          file.overwrites.push({ position, before: Buffer.from(file.bytes.subarray(position, end)), after: copy })
           copy.copy(file.bytes, position)
         })
       },
@@ -174,9 +228,8 @@ export class Disk {
   }
 
   #write(path: string, bytes: Buffer): void {
-    if (!this.#directories.has(posix.dirname(resolve(path)))) throw fileError('ENOENT', path)
     this.#reserve(path, bytes.length - (this.read(path)?.length ?? 0))
-    this.#files.set(resolve(path), { bytes, durable: bytes.length, overwrites: [] })
+    this.#make(path, true).bytes = bytes
   }
 
   #reserve(path: string, more: number): void {
@@ -193,17 +246,13 @@ export class Disk {
   }
 
   #rename(from: string, to: string): void {
-    if (this.#files.has(from)) {
-      this.#files.set(to, this.#get(from))
-      this.#files.delete(from)
-      return
-    }
-    if (!this.#directories.has(from)) throw fileError('ENOENT', from)
-    for (const [path, file] of [...this.#files]) {
-      if (!path.startsWith(`${from}/`)) continue
-      this.#files.set(to + path.slice(from.length), file)
-      this.#files.delete(path)
-    }
+    const isDirectory = !this.#files.has(from)
+    if (isDirectory && !this.#directories.has(from)) throw fileError('ENOENT', from)
+    const moved = [...this.#files].filter(([path]) => path === from || path.startsWith(`${from}/`))
+    const changes = new Map<string, DiskFile | undefined>(moved.map(([path]) => [path, undefined]))
+    for (const [path, file] of moved) changes.set(to + path.slice(from.length), file)
+    this.#setNames(posix.dirname(to), changes)
+    if (!isDirectory) return
     for (const path of [...this.#directories]) {
       if (path !== from && !path.startsWith(`${from}/`)) continue
       this.#directories.add(to + path.slice(from.length))
@@ -212,20 +261,21 @@ export class Disk {
   }
 
   #remove(path: string): void {
-    this.#files.delete(path)
+    for (const each of [...this.#files.keys()]) {
+      if (each !== path && !each.startsWith(`${path}/`)) continue
+      this.#setNames(posix.dirname(each), new Map([[each, undefined]]))
+    }
     this.#directories.delete(path)
-    for (const each of [...this.#files.keys()]) if (each.startsWith(`${path}/`)) this.#files.delete(each)
     for (const each of [...this.#directories]) if (each.startsWith(`${path}/`)) this.#directories.delete(each)
   }
 }
 
-/** Takes back a random number of the last overwrites, and of the next one a part of it. */
+/** Loses some of the writes, whichever they are, and of others all but the beginning: a disk writes as it sees fit. */
 function undoSome(file: DiskFile, random: SeededRandom): void {
-  const kept = random.integer(0, file.overwrites.length)
-  for (let index = file.overwrites.length - 1; index >= kept; index--) {
-    const { position, before } = file.overwrites[index]!
-    const torn = index === kept ? random.integer(0, before.length) : 0
-    before.copy(file.bytes, position + torn, torn)
+  for (const { position, before } of file.overwrites.toReversed()) before.copy(file.bytes, position)
+  for (const { position, after } of file.overwrites) {
+    const kept = random.chance(0.5) ? random.pick([0, after.length]) : random.integer(0, after.length)
+    after.copy(file.bytes, position, 0, kept)
   }
   file.overwrites = []
 }

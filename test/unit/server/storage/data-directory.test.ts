@@ -98,26 +98,60 @@ describe('a data directory', () => {
       { seeds: 20 },
     ))
 
-  it('keeps all that was acknowledged when power is lost', () =>
+  it.each([
+    ['logs beside the snapshots', {}],
+    ['logs in a directory of their own', { dataLogDir: '/logs' }],
+  ])('keeps all that was acknowledged when power is lost, with %s', (_name, folders) =>
     simulate(
       async (sim) => {
-        const runtime = sim.runtime('a')
-        const history = await History.open(runtime, { snapCount: 60 })
+        const options = { ...folders, snapCount: 20, retainSnapshots: 1 }
+        const history = await History.open(sim.runtime('a'), options)
         const states = [history.describe()]
         const count = sim.random.integer(1, 200)
         for (let i = 0; i < count; i++) {
           history.commitRandom(sim.random)
           states.push(history.describe())
-          if (sim.random.chance(0.1)) await runtime.files.exists('/data')
+          // Up to as long as a sync takes, so that it is in the middle of anything when the power goes.
+          if (sim.random.chance(0.2)) await sim.sleep(sim.random.between(0, 5))
         }
         const { acknowledged } = history
         sim.powerOff('a')
-        const again = await History.open(sim.runtime('a'))
+        const again = await History.open(sim.runtime('a'), options)
         expect(again.zxid).toBeGreaterThanOrEqual(acknowledged)
         expect(again.describe()).toBe(states[again.zxid])
       },
-      { seeds: 20 },
-    ))
+      { seeds: 50 },
+    ),
+  )
+
+  it('has the header and the name of a log on disk before there is a transaction in it', () =>
+    simulate(async (sim) => {
+      const runtime = sim.runtime('a')
+      const done: string[] = []
+      const { open, syncDirectory } = runtime.files
+      vi.spyOn(runtime.files, 'syncDirectory').mockImplementation(async (path) => {
+        await syncDirectory(path)
+        done.push(`sync ${path}`)
+      })
+      vi.spyOn(runtime.files, 'open').mockImplementation(async (path, options) => {
+        const file = await open(path, options)
+        if (!path.includes('log.')) return file
+        const write: typeof file.write = async (position, bytes) => {
+          done.push(`write at ${position}`)
+          await file.write(position, bytes)
+        }
+        const sync = async (): Promise<void> => {
+          await file.sync()
+          done.push('sync')
+        }
+        return { ...file, write, sync }
+      })
+      const history = await History.open(runtime)
+      done.length = 0
+      history.create('/a')
+      await history.settle()
+      expect(done).toEqual(['write at 0', 'sync', `sync ${folder}`, 'write at 16', 'sync'])
+    }))
 
   it('ends sessions that only their ephemerals know of, and what is created in their place stays', () =>
     simulate(async (sim) => {
