@@ -3,7 +3,7 @@ import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { pino } from 'pino'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { makeDigestAcl, type KazooClientOptions } from '../../../src/index.ts'
 import { channelNames } from '../../../src/common/channel-names.ts'
@@ -19,6 +19,8 @@ const secrets = {
   'of the session': Buffer.from('0123456789abcdef'),
   'of an ACL': 'fourth:zebra+cr0ssing',
   'stored in a znode': 'the launch code is 0000',
+  'of the key for TLS': '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG',
+  'of that key': 'bru5hed-c0pper',
 }
 
 class ReaderOfTest extends MetricReader {
@@ -44,9 +46,16 @@ async function everythingTold(): Promise<string> {
   const options: KazooClientOptions = {
     logger: pino({ level: 'trace' }, { write: (line: string) => void told.push(line) }),
     authData: [{ scheme: 'digest', credential: secrets['of the options'] }],
+    tls: { key: secrets['of the key for TLS'], passphrase: secrets['of that key'] },
   }
   try {
     await world(async ({ client, server, sim }) => {
+      // The simulated network has no TLS: its options go as far as that.
+      const dial = client.runtime.dial.bind(client.runtime)
+      vi.spyOn(client.runtime, 'dial').mockImplementation(({ tls, ...address }, handler) => {
+        expect(tls).toEqual({ servername: 'server', ...(options.tls as object) })
+        return dial(address, handler)
+      })
       const starting = client.start()
       const connection = await server.next()
       await connection.accept({ timeout, password: secrets['of the session'] })
