@@ -7,7 +7,7 @@ import type { Reader } from '../../src/protocol/reader.ts'
 import { WatcherEvent } from '../../src/protocol/records.ts'
 import { Writer } from '../../src/protocol/writer.ts'
 import { nodeRuntime } from '../../src/runtime/node-runtime.ts'
-import type { Socket, TlsOptions } from '../../src/runtime/runtime.ts'
+import type { Runtime, Socket, TlsOptions } from '../../src/runtime/runtime.ts'
 
 export interface RawReply<K extends OperationName = OperationName> {
   readonly xid: number
@@ -34,6 +34,8 @@ interface Address {
   readonly port: number
   readonly host?: string
   readonly tls?: TlsOptions
+  /** @defaultValue that of Node */
+  readonly runtime?: Runtime
 }
 
 /** A client with no logic of its own: it says what it is told to, and keeps what it hears, frame by frame. */
@@ -61,10 +63,10 @@ export class RawClient implements AsyncDisposable {
   }
 
   /** Resolves when connected; no byte is sent yet. */
-  static async dial({ port, host = '127.0.0.1', tls }: Address): Promise<RawClient> {
+  static async dial({ port, host = '127.0.0.1', tls, runtime = nodeRuntime }: Address): Promise<RawClient> {
     const client = new RawClient()
     const decoder = new FrameDecoder(64 << 20, (reader) => client.#frame(reader))
-    client.socket = nodeRuntime.dial(
+    client.socket = runtime.dial(
       { host, port, tls },
       {
         opened: () => client.#opened.resolve(),

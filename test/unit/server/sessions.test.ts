@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { EmbeddedServer } from '../../../src/server/index.ts'
 import { handshakeFrame, openAcl, RawClient, requestFrame } from '../../support/raw-client.ts'
+import { simulate } from '../../support/simulate.ts'
 
 const server = new EmbeddedServer()
 beforeAll(() => server.start())
@@ -74,17 +75,37 @@ it('closeSession deletes the ephemerals, is answered, and closes', async () => {
   expect(late.response).toMatchObject({ timeout: 0, sessionId: 0n })
 })
 
-it('expires a session whose client is silent', async () => {
-  await using quick = await new EmbeddedServer({ tickTime: 20 }).start()
-  await using watcher = await RawClient.connect(quick, { timeout: 400 })
-  const heartbeat = setInterval(() => void watcher.settle(), 20)
-  await using silent = await RawClient.connect(quick, { timeout: 40 })
-  await silent.request('create', { path: '/silent', data: null, acl: openAcl, flags: 1 })
-  await watcher.request('exists', { path: '/silent', watch: true })
-  expect(await watcher.nextEvent()).toMatchObject({ type: 2, path: '/silent' })
-  clearInterval(heartbeat)
-  await silent.closed
-})
+it('expires a session whose client is silent, and none whose client is not', () =>
+  simulate(async (sim) => {
+    await using quick = await new EmbeddedServer({
+      host: '0.0.0.0',
+      tickTime: 1_000,
+      runtime: sim.runtime('server'),
+    }).start()
+    const connect = (name: string): Promise<RawClient> => {
+      const address = { host: sim.address('server'), port: quick.port, runtime: sim.runtime(name) }
+      return RawClient.connect(address, { timeout: 4_000 })
+    }
+    await using watcher = await connect('watcher')
+    await using silent = await connect('silent')
+    await watcher.request('create', { path: '/kept', data: null, acl: openAcl, flags: 1 })
+    await silent.request('create', { path: '/silent', data: null, acl: openAcl, flags: 1 })
+    const heardAt = sim.now
+    await watcher.request('exists', { path: '/silent', watch: true })
+    const expired = watcher.nextEvent().then((event) => ({ event, at: sim.now }))
+    let isOver = false
+    void silent.closed.then(() => (isOver = true))
+    while (!isOver) {
+      await watcher.settle()
+      await sim.sleep(500)
+    }
+    const { event, at } = await expired
+    expect(event).toMatchObject({ type: 2, path: '/silent' })
+    // At the end of the tick in which its time is over; what was heard was sent up to a few ms before.
+    expect(at - heardAt).toBeGreaterThan(3_900)
+    expect(at - heardAt).toBeLessThan(5_200)
+    expect(await watcher.request('exists', { path: '/kept', watch: false })).toMatchObject({ err: 0 })
+  }))
 
 it('takes a connection that sends one byte at a time', async () => {
   await using client = await RawClient.dial(server)
