@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { KazooClient } from '../../src/index.ts'
 import { EmbeddedServer } from '../../src/server/index.ts'
 import type { RealZooKeeper } from '../../src/testing/index.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, nameIfNotRun, ownZooKeeper } from '../support/real-servers.ts'
 import { describeTree, populate } from './populate.ts'
 
 // One directory, opened in turn by a real ZooKeeper and by the embedded server: a client must find the same tree, down
@@ -53,14 +53,8 @@ function expectNoComplaint(real: RealZooKeeper): void {
 
 const files = async (): Promise<string[]> => (await readdir(join(dataDir, 'version-2'))).toSorted()
 
-const servers = realServers().filter(({ classpath }) => classpath !== null)
-
-// A file without any test would be an error: where there is nobody to exchange with, the run says so.
-it.skipIf(servers.length > 0)('data directories, exchanged with a real ZooKeeper (not run without one)', ({ skip }) =>
-  skip(),
-)
-
-describe.each(servers)('data directories: $name', (server) => {
+nameIfNotRun('data directories, exchanged with a real ZooKeeper')
+describe.each(localServers())('data directories: $name', (server) => {
   function realOn(flags: readonly string[] = []): RealZooKeeper {
     return ownZooKeeper({ config: { dataDir, dataLogDir: dataDir }, jvmFlags: flags }, server)
   }

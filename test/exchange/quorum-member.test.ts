@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { KazooClient } from '../../src/index.ts'
 import { EmbeddedServer } from '../../src/server/index.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, nameIfNotRun, ownZooKeeper } from '../support/real-servers.ts'
 import { describeTree, populate } from './populate.ts'
 
 // What a member of a real ensemble leaves behind, opened by the embedded server, and by a real standalone server after that.
@@ -27,13 +27,8 @@ async function visibleTree(zk: KazooClient): Promise<Record<string, unknown>> {
   return tree
 }
 
-const servers = realServers().filter(({ classpath }) => classpath !== null)
-
-it.skipIf(servers.length > 0)('the directory of a member of a quorum (not run without a real ZooKeeper)', ({ skip }) =>
-  skip(),
-)
-
-describe.each(servers)('the directory of a member of a quorum: $name', (server) => {
+nameIfNotRun('the directory of a member of a quorum')
+describe.each(localServers())('the directory of a member of a quorum: $name', (server) => {
   it(
     'opens with the tree that the member served, goes on, and opens in a real server again',
     { timeout: 120_000 },

@@ -13,13 +13,13 @@ import {
 } from '../../src/index.ts'
 import type { RealZooKeeper } from '../../src/testing/index.ts'
 import { Kdc, loadKerberosModule, missingForKerberos } from '../support/kerberos.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, ownZooKeeper } from '../support/real-servers.ts'
 import { failure } from '../support/world.ts'
 
 /** ms. Long enough for a session to live through the restart of a JVM on a busy machine. */
 const TICK_TIME = 2_000
 
-const local = realServers().filter(({ classpath }) => classpath !== null)
+const local = localServers()
 const missing = local.length === 0 ? 'no real ZooKeeper' : await missingForKerberos()
 
 describe.skipIf(missing !== null)(`GSSAPI (${missing === null ? 'Kerberos' : `not run: ${missing}`})`, () => {

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.ts'
 import { EmbeddedEnsemble, EmbeddedServer } from '../../src/server/index.ts'
 import type { MemberPlan } from '../../src/testing/index.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, nameIfNotRun, ownZooKeeper } from '../support/real-servers.ts'
 
 interface Ensemble extends AsyncDisposable {
   /** Those of the members, in the order of their ids. */
@@ -52,7 +52,7 @@ const embedded: Target = {
   startAlone: () => new EmbeddedServer({ superDigest }).start(),
 }
 
-function real(of: ReturnType<typeof realServers>[number]): Target {
+function real(of: ReturnType<typeof localServers>[number]): Target {
   return {
     name: of.name,
     async start(observer) {
@@ -70,12 +70,9 @@ function real(of: ReturnType<typeof realServers>[number]): Target {
   }
 }
 
-const targets = [
-  embedded,
-  ...realServers()
-    .filter(({ classpath }) => classpath !== null)
-    .map(real),
-]
+const targets = [embedded, ...localServers().map(real)]
+
+nameIfNotRun('a real ensemble whose members change')
 
 const authData = [{ scheme: 'digest', credential: 'super:admin' }]
 

@@ -15,7 +15,7 @@ import {
 } from '../../src/index.ts'
 import { EmbeddedServer } from '../../src/server/index.ts'
 import { Authority, type Certificate } from '../support/certificates.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, nameIfNotRun, ownZooKeeper } from '../support/real-servers.ts'
 import { failure } from '../support/world.ts'
 
 type Users = Readonly<Record<string, string>>
@@ -75,29 +75,27 @@ const embedded: ServerKind = {
   },
 }
 
-const real = realServers()
-  .filter(({ classpath }) => classpath !== null)
-  .map((of): ServerKind => ({
-    name: of.name,
-    version: of.version,
-    start: async (users, { required = false, secure = false } = {}) => {
-      const config = {
-        ...(secure ? authority.config(certificate, 'none') : {}),
-        ...(required ? { sessionRequireClientSASLAuth: 'true' } : {}),
-      }
-      const zk = await ownZooKeeper({ config, secure, jaas: jaas(users), tickTime: TICK_TIME }, of).start()
-      return {
-        hosts: zk.hosts,
-        secureHosts: zk.secureHosts,
-        changeUsers: async (changed) => {
-          const [member] = zk.members
-          await writeFile(join(member!.folder, 'jaas.conf'), jaas(changed))
-          await member!.restart()
-        },
-        [Symbol.asyncDispose]: () => zk.stop(),
-      }
-    },
-  }))
+const real = localServers().map((of): ServerKind => ({
+  name: of.name,
+  version: of.version,
+  start: async (users, { required = false, secure = false } = {}) => {
+    const config = {
+      ...(secure ? authority.config(certificate, 'none') : {}),
+      ...(required ? { sessionRequireClientSASLAuth: 'true' } : {}),
+    }
+    const zk = await ownZooKeeper({ config, secure, jaas: jaas(users), tickTime: TICK_TIME }, of).start()
+    return {
+      hosts: zk.hosts,
+      secureHosts: zk.secureHosts,
+      changeUsers: async (changed) => {
+        const [member] = zk.members
+        await writeFile(join(member!.folder, 'jaas.conf'), jaas(changed))
+        await member!.restart()
+      },
+      [Symbol.asyncDispose]: () => zk.stop(),
+    }
+  },
+}))
 
 const asUser = (username: string, password: string): SaslOptions => ({ mechanism: 'DIGEST-MD5', username, password })
 
@@ -111,7 +109,7 @@ const client = (hosts: string, options: KazooClientOptions): KazooClient =>
     ...options,
   })
 
-// The run says in its first line which real ones there are.
+nameIfNotRun('DIGEST-MD5 on a real server')
 describe.each([embedded, ...real])('DIGEST-MD5 on $name', (kind) => {
   const isSince = (major: number, minor: number): boolean => {
     const [a = 0, b = 0] = kind.version.split('.').map(Number)
@@ -151,7 +149,7 @@ describe.each([embedded, ...real])('DIGEST-MD5 on $name', (kind) => {
     }
   })
 
-  it.skipIf(!isSince(3, 6))('may be required: who does without learns why', async () => {
+  it.skipIf(!isSince(3, 6))('may be required, since 3.6: who does without learns why', async () => {
     await using server = await kind.start({ bob: 'secret' }, { required: true })
     await using bob = await client(server.hosts, {
       saslOptions: asUser('bob', 'secret'),
@@ -219,7 +217,7 @@ describe.each([embedded, ...real])('DIGEST-MD5 on $name', (kind) => {
 
 describe.each(real)('a server without SASL: $name', (kind) => {
   it('is not taken for one that knows the password', async () => {
-    const of = realServers().find(({ name }) => name === kind.name)!
+    const of = localServers().find(({ name }) => name === kind.name)!
     await using zk = await ownZooKeeper({}, of).start()
     const error = await failure(client(zk.hosts, { saslOptions: asUser('bob', 'secret') }).start())
     expect(error).toBeInstanceOf(AuthFailedError)

@@ -6,12 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { CREATOR_ALL_ACL, KazooClient, OperationTimeoutError, type KazooClientOptions } from '../../src/index.ts'
 import { Authority, type Certificate } from '../support/certificates.ts'
-import { ownZooKeeper, realServers } from '../support/real-servers.ts'
+import { localServers, nameIfNotRun, ownZooKeeper } from '../support/real-servers.ts'
 
-const local = realServers().filter(({ classpath }) => classpath !== null)
-
-// The run says in its first line which there are.
-describe.skipIf(local.length === 0)('TLS to a real ZooKeeper, with certificates made here', () => {
+describe('TLS to a real ZooKeeper, with certificates made here', () => {
+  nameIfNotRun('carries sessions, and refuses who is not who it should be')
   let folder: string
   let authority: Authority
   let stranger: Authority
@@ -46,7 +44,7 @@ describe.skipIf(local.length === 0)('TLS to a real ZooKeeper, with certificates 
     return error
   }
 
-  describe.each(local)('$name', (of) => {
+  describe.each(localServers())('$name', (of) => {
     it('carries sessions and four-letter words, and refuses who is not who it should be', async () => {
       const config = authority.config(server, 'none')
       await using zk = await ownZooKeeper({ secure: true, config }, of).start()

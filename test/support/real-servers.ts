@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-import { inject } from 'vitest'
+import { inject, it } from 'vitest'
 
 import { RealZooKeeper, type RealZooKeeperOptions } from '../../src/testing/index.ts'
 import type { RealServer, ServerAnswer } from './global-setup.ts'
@@ -9,6 +9,16 @@ import type { RealServer, ServerAnswer } from './global-setup.ts'
 /** The real ZooKeepers of this run, the newest first; empty where there is none. */
 export function realServers(): RealServer[] {
   return inject('realServers').filter(({ forAllSuites }) => forAllSuites)
+}
+
+/** Those that a test can start for itself: with jars, and not running elsewhere. */
+export function localServers(): RealServer[] {
+  return realServers().filter(({ classpath }) => classpath !== null)
+}
+
+/** Where there are no {@link localServers}, names what is not run for that: `each` of none would leave no trace of it. */
+export function nameIfNotRun(what: string): void {
+  if (localServers().length === 0) it.skip(`${what} (not run without Java and ZooKeeper's jars)`)
 }
 
 /** Those of the conformance suite: releases besides, where they were asked for. */
@@ -21,7 +31,7 @@ export function conformanceServers(): RealServer[] {
  * default the newest. Throws where `realServers()` is empty or names a server that runs elsewhere.
  */
 export function ownZooKeeper(options: RealZooKeeperOptions = {}, of?: RealServer): RealZooKeeper {
-  const server = of ?? realServers().find(({ classpath }) => classpath !== null)
+  const server = of ?? localServers()[0]
   if (server === undefined || server.classpath === null) throw new Error('there is no ZooKeeper to start here')
   return new RealZooKeeper({ classpath: server.classpath, version: server.version, ...options })
 }

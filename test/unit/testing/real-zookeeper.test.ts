@@ -4,17 +4,15 @@ import { describe, expect, it } from 'vitest'
 
 import { nodeRuntime } from '../../../src/runtime/node-runtime.ts'
 import { RealZooKeeper, sendFourLetterWord } from '../../../src/testing/index.ts'
-import { ownZooKeeper, realServers } from '../../support/real-servers.ts'
-
-const local = realServers().filter(({ classpath }) => classpath !== null)
+import { localServers, nameIfNotRun, ownZooKeeper } from '../../support/real-servers.ts'
 
 async function serves(port: number): Promise<boolean> {
   const answer = await sendFourLetterWord(nodeRuntime, { host: '127.0.0.1', port }, 'ruok').catch(() => '')
   return answer === 'imok'
 }
 
-// Without Java and jars there is nothing to launch; the run says so in its first line.
-describe.each(local)('RealZooKeeper: $name', (server) => {
+nameIfNotRun('RealZooKeeper')
+describe.each(localServers())('RealZooKeeper: $name', (server) => {
   it('starts a standalone server and leaves nothing behind', async () => {
     const zk = ownZooKeeper({}, server)
     expect(zk.members).toEqual([])

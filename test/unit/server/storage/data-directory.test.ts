@@ -128,7 +128,8 @@ describe('a data directory', () => {
     simulate(async (sim) => {
       const runtime = sim.runtime('a')
       const done: string[] = []
-      const { open, syncDirectory } = runtime.files
+      const open = runtime.files.open.bind(runtime.files)
+      const syncDirectory = runtime.files.syncDirectory.bind(runtime.files)
       vi.spyOn(runtime.files, 'syncDirectory').mockImplementation(async (path) => {
         await syncDirectory(path)
         done.push(`sync ${path}`)
