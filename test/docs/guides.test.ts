@@ -39,7 +39,8 @@ function moduleName({ file, line }: Snippet): string {
 }
 
 test('the README and the guides have snippets', () => {
-  const expected = ['README.md', 'docs/embedded-server.md', 'docs/from-kazoo.md', 'docs/testing.md']
+  const names = ['embedded-server', 'from-kazoo', 'observability', 'operations', 'security', 'sessions', 'testing']
+  const expected = ['README.md', ...names.map((name) => `docs/${name}.md`)]
   expect(guidesWithCode).toEqual(expect.arrayContaining(expected))
 })
 
