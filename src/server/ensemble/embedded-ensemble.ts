@@ -60,6 +60,7 @@ export class EmbeddedEnsemble {
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: EmbeddedEnsembleOptions = {}) {
+    if (typeof options !== 'object' || options === null) throw new TypeError('the options must be an object')
     const { size, observers, ports, readOnlyMode, noticeAfter, ...shared } = options
     for (const name of notForMembers) {
       if (name in shared) throw new TypeError(`option ${JSON.stringify(name)} is not one of an ensemble`)
@@ -68,9 +69,7 @@ export class EmbeddedEnsemble {
     const { runtime, tickTime } = this.#settings
     const voters = checkNumber(size, 'size', 1, 3, 64)
     const count = voters + checkNumber(observers, 'observers', 0, 0, 64)
-    if (ports !== undefined && ports.length !== count) {
-      throw new RangeError(`ports must have one port for each of ${count} members, not ${ports.length}`)
-    }
+    checkPorts(ports, count)
     this.#noticeAfter = checkNumber(noticeAfter, 'noticeAfter', 0, tickTime * 2)
     this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => {
       const leader = this.#leading()
@@ -343,4 +342,13 @@ export class EmbeddedEnsemble {
   #reach(a: number, b: number): boolean {
     return a === b || this.#groups.some((group) => group.has(a) && group.has(b))
   }
+}
+
+function checkPorts(ports: unknown, count: number): void {
+  if (ports === undefined) return
+  if (!Array.isArray(ports)) throw new TypeError('ports must be an array of numbers')
+  if (ports.length !== count) {
+    throw new RangeError(`ports must have one port for each of ${count} members, not ${ports.length}`)
+  }
+  for (const port of ports) checkNumber(port, 'each of ports', 0, 0, 65_535)
 }
