@@ -99,9 +99,9 @@ export class Database {
     if (!this.#sharesSessions) this.sessions.stop()
   }
 
-  /** A session's client was heard of. It does not count where the leader cannot hear of it. */
+  /** A session's client was heard of. It counts once the leader has heard of it, too. */
   touch(session: Session, timeout: number, now: number): void {
-    if (this.membership.connected) this.sessions.touch(session, timeout, now)
+    if (this.membership.hears(session, timeout)) this.sessions.touch(session, timeout, now)
   }
 
   openSession(timeout: number): Session {

@@ -371,7 +371,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.timeout = timeout
     session.connections.add(this)
     session.owner = database
-    database.touch(session, timeout, this.#turn.began)
+    // The leader itself was asked.
+    database.sessions.touch(session, timeout, this.#turn.began)
   }
 
   #request(session: Session, reader: Reader): void {

@@ -6,6 +6,7 @@ import { SessionTable } from '../session-table.ts'
 import { EnsembleMember, type MemberHost } from './ensemble-member.ts'
 import { firstConfig } from './first-config.ts'
 import { epochSize, History } from './history.ts'
+import { SessionReports } from './session-reports.ts'
 
 /** Options of {@link EmbeddedEnsemble}: its own, and those of each member. */
 export interface EmbeddedEnsembleOptions extends Omit<
@@ -52,6 +53,7 @@ export class EmbeddedEnsemble {
   readonly #settings: ServerSettings
   readonly #history = new History()
   readonly #sessions: SessionTable
+  readonly #reports: SessionReports
   #config: EnsembleConfig
   #leader: number | null = null
   /** Which members reach each other; those of no group reach nobody. */
@@ -76,6 +78,7 @@ export class EmbeddedEnsemble {
       const leader = this.#leading()
       if (leader?.connected === true) leader.database?.expire(session)
     })
+    this.#reports = new SessionReports(runtime, tickTime / 2, () => this.#report())
     const host: MemberHost = {
       history: this.#history,
       sessions: this.#sessions,
@@ -83,6 +86,7 @@ export class EmbeddedEnsemble {
       noticeAfter: checkNumber(noticeAfter, 'noticeAfter', 0, tickTime * 2),
       replicate: (from) => this.#replicate(from),
       changed: () => this.#settle(),
+      heard: () => this.#reports.request(),
     }
     const mayReadOnly = checkFlag(readOnlyMode, 'readOnlyMode', false)
     this.members = Array.from({ length: count }, (_, index) => {
@@ -139,6 +143,7 @@ export class EmbeddedEnsemble {
     await starting.catch(() => {})
     this.#isStarted = false
     this.#sessions.stop()
+    this.#reports.stop()
     this.#leader = null
     await Promise.all(this.members.map((member) => member.stop()))
   }
@@ -284,6 +289,12 @@ export class EmbeddedEnsemble {
     if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
   }
 
+  /** Followers tell their leader of whom they have heard. Whether it has a quorum does not matter for that. */
+  #report(): void {
+    const now = this.#settings.runtime.now()
+    for (const member of this.members) if (member.isCurrent && this.#reachesLeader(member)) member.report(now)
+  }
+
   /** Brings what all members are in line with who runs, who reaches whom and who leads. To be called when any of that changes. */
   #settle(): void {
     if (!this.#isStarted) return
@@ -336,6 +347,7 @@ export class EmbeddedEnsemble {
   #lead(leader: EnsembleMember): void {
     this.#leader = leader.id
     this.#history.beginEpoch()
+    this.#reports.begin()
     // A new leader gives every session its whole time again.
     this.#sessions.stop()
     this.#sessions.start()

@@ -3,7 +3,7 @@ import { Database } from '../database.ts'
 import { EmbeddedServer } from '../embedded-server.ts'
 import type { Membership, Quorum } from '../membership.ts'
 import type { EmbeddedServerOptions, ServerSettings } from '../options.ts'
-import type { SessionTable } from '../session-table.ts'
+import type { Session, SessionTable } from '../session-table.ts'
 import type { History } from './history.ts'
 
 /** What a member is at the moment. `looking` has no leader; `read-only` serves reads without one. */
@@ -26,6 +26,8 @@ export interface MemberHost {
   replicate(from: EnsembleMember): void
   /** A member runs or runs no more, or has noticed that it is cut off. */
   changed(): void
+  /** A follower has heard of sessions of which its leader is to be told. */
+  heard(): void
 }
 
 /** One server of an `EmbeddedEnsemble`, with a tree and a port of its own. */
@@ -52,6 +54,8 @@ export class EnsembleMember {
   #leader: EnsembleMember | null = null
   #epoch = 0
   #connected = false
+  /** Whom it has heard of since it last told its leader, and their timeouts. */
+  readonly #heard = new Map<Session, number>()
 
   constructor(id: number, host: MemberHost, runtime: Runtime, options: EmbeddedServerOptions, readOnlyMode: boolean) {
     this.id = id
@@ -245,6 +249,7 @@ export class EnsembleMember {
   /** Nobody has noticed anything. */
   #goOn(): void {
     this.schedule()
+    if (this.#heard.size > 0) this.#host.heard()
     this.#server?.resumeConnections()
   }
 
@@ -290,6 +295,15 @@ export class EnsembleMember {
     })
   }
 
+  /** Tells the leader of whom it has heard: from now on they have their time. @internal */
+  report(now: number): void {
+    const { sessions } = this.#host
+    for (const [session, timeout] of this.#heard) {
+      if (sessions.find(session.id) === session) sessions.touch(session, timeout, now)
+    }
+    this.#heard.clear()
+  }
+
   #disconnect(): void {
     this.#connected = false
     this.#applying?.cancel()
@@ -301,6 +315,7 @@ export class EnsembleMember {
     this.#disconnect()
     this.#noticing?.cancel()
     this.#noticing = null
+    this.#heard.clear()
     this.#role = role
     const database = this.#database
     if (database !== null) database.readOnly = this.#readOnlyMode && role === 'looking'
@@ -312,6 +327,15 @@ export class EnsembleMember {
 
   #applyNext(): void {
     this.#database?.replay(this.#host.history.at(this.#applied++)!)
+  }
+
+  /** Whether the leader hears of a session's client at once, as it does of its own. Others tell it later. */
+  #hears(session: Session, timeout: number): boolean {
+    if (session.isLocal) return true
+    if (this.#role === 'leader') return this.isCurrent
+    this.#heard.set(session, timeout)
+    this.#host.heard()
+    return false
   }
 
   #membership(): Membership {
@@ -329,6 +353,7 @@ export class EnsembleMember {
       get connected() {
         return member.#connected
       },
+      hears: (session, timeout) => this.#hears(session, timeout),
       catchUp: () => {
         if (member.#connected) member.#applyAll()
         return member.#connected
