@@ -114,7 +114,7 @@ export class Database {
   }
 
   /**
-   * Ends a session, deletes its ephemerals and ends its connections.
+   * Ends a session, deletes its ephemerals and ends its connections here; other members do so when they hear of it.
    *
    * @param asker - the connection that asked for it, which ends with the answer
    */
@@ -124,12 +124,16 @@ export class Database {
       const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
       this.commit(session.id, xid, { type: 'closeSession', paths })
     }
-    for (const connection of session.connections) if (connection !== asker) connection.close()
+    for (const connection of session.connections) {
+      if (connection !== asker && connection.database === this) connection.close()
+    }
   }
 
-  expire(session: Session): void {
+  /** Ends a session as if its time were over. False where no leader could: what was made without one ends without one. */
+  expire(session: Session): boolean {
     // What others have committed comes before: this one would take its place.
-    this.membership.catchUp()
+    if (!this.membership.catchUp() && !session.isLocal) return false
     this.closeSession(session, 0, null)
+    return true
   }
 }

@@ -168,12 +168,10 @@ export class EmbeddedServer {
     return this.#connections.size
   }
 
-  /** Ends a session as if its time were over. False if there is no such session. */
+  /** Ends a session as if its time were over. False if there is no such session, or no quorum that could end it. */
   expireSession(id: bigint): boolean {
     const session = this.#database?.sessions.find(id)
-    if (session === undefined) return false
-    this.#database?.expire(session)
-    return true
+    return session !== undefined && this.#database?.expire(session) === true
   }
 
   /** Closes connections and leaves their sessions alive: all, or the one of a session. How many there were. */

@@ -2,7 +2,7 @@ import { checkFlag, checkNumber } from '../option-checks.ts'
 import type { Quorum } from '../membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from '../options.ts'
 import type { EnsembleConfig } from '../reconfig/ensemble-config.ts'
-import { SessionTable } from '../session-table.ts'
+import { SessionTable, type Session } from '../session-table.ts'
 import { EnsembleMember, type MemberHost } from './ensemble-member.ts'
 import { firstConfig } from './first-config.ts'
 import { epochSize, History } from './history.ts'
@@ -74,10 +74,7 @@ export class EmbeddedEnsemble {
     const voters = checkNumber(size, 'size', 1, 3, 64)
     const count = voters + checkNumber(observers, 'observers', 0, 0, 64)
     checkPorts(ports, count)
-    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => {
-      const leader = this.#leading()
-      if (leader?.connected === true) leader.database?.expire(session)
-    })
+    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => void this.#expire(session))
     this.#reports = new SessionReports(runtime, tickTime / 2, () => this.#report())
     const host: MemberHost = {
       history: this.#history,
@@ -219,13 +216,10 @@ export class EmbeddedEnsemble {
     this.#lead(next)
   }
 
-  /** Ends a session as if its time were over. False if there is no such session, or no leader. */
+  /** Ends a session as if its time were over. False if there is no such session, or no leader with a quorum. */
   expireSession(id: bigint): boolean {
     const session = this.#sessions.find(id)
-    const database = this.#leading()?.database
-    if (session === undefined || database === null || database === undefined) return false
-    database.expire(session)
-    return true
+    return session !== undefined && this.#expire(session)
   }
 
   /** Closes connections and leaves their sessions alive: all, or the one of a session. How many there were. */
@@ -287,6 +281,13 @@ export class EmbeddedEnsemble {
     for (const member of this.members) if (member !== from && member.running) member.schedule()
     // One that is stopped, too, goes on from where it was.
     if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
+  }
+
+  /** Ends a session whose time is over, where that can be done now. */
+  #expire(session: Session): boolean {
+    // One that was made without a quorum is its maker's alone.
+    const ender = session.isLocal ? this.members.find(({ database }) => database === session.owner) : this.#leading()
+    return ender?.database?.expire(session) ?? false
   }
 
   /** Followers tell their leader of whom they have heard. Whether it has a quorum does not matter for that. */

@@ -310,7 +310,7 @@ export class EnsembleMember {
     this.#applying = null
   }
 
-  /** Is no more what it was. */
+  /** Is no more what it was. What only that one knew is gone. */
   #leave(role: Part | 'looking' | 'starting'): void {
     this.#disconnect()
     this.#noticing?.cancel()
@@ -318,7 +318,12 @@ export class EnsembleMember {
     this.#heard.clear()
     this.#role = role
     const database = this.#database
-    if (database !== null) database.readOnly = this.#readOnlyMode && role === 'looking'
+    if (database === null) return
+    database.readOnly = this.#readOnlyMode && role === 'looking'
+    const { sessions } = this.#host
+    for (const session of sessions.values()) {
+      if (session.isLocal && session.owner === database) sessions.remove(session)
+    }
   }
 
   #applyAll(): void {
@@ -326,7 +331,10 @@ export class EnsembleMember {
   }
 
   #applyNext(): void {
-    this.#database?.replay(this.#host.history.at(this.#applied++)!)
+    const entry = this.#host.history.at(this.#applied++)!
+    this.#database?.replay(entry)
+    // Now it knows that the session is over.
+    if (entry.transaction.type === 'closeSession') this.#server?.dropConnections(entry.header.sessionId)
   }
 
   /** Whether the leader hears of a session's client at once, as it does of its own. Others tell it later. */

@@ -1,8 +1,128 @@
 import { describe, expect, it } from 'vitest'
 
+import type { KazooClient, KazooState } from '../../../../src/index.ts'
 import { handshakeFrame, openAcl, requestFrame } from '../../../support/raw-client.ts'
 import { RawPeer } from '../../../support/raw-peer.ts'
-import { world, type World } from './world.ts'
+import { tickTime, world, type World } from './world.ts'
+
+const held = async (client: KazooClient, options: { readonly path?: string } = {}): Promise<void> => {
+  await client.create(options.path ?? '/held', '', { ephemeral: true })
+}
+
+describe('the sessions of an EmbeddedEnsemble', () => {
+  it('end when their leader has a quorum again, where their time was over before; its own clients it has heard', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const options = { sessionTimeout: 1_000 }
+        const [dead, alive, own] = await Promise.all([
+          connect([1], options),
+          connect([2], options),
+          connect([3], options),
+        ])
+        await Promise.all([held(dead, { path: '/dead' }), held(alive, { path: '/alive' }), held(own, { path: '/own' })])
+        const states: KazooState[] = []
+        alive.addListener((state) => void states.push(state))
+        ensemble.partition([3], [1, 2])
+        sim.pause('client0')
+        await sim.sleep(4_000)
+        expect(ensemble.leader).toBe(3)
+        expect([alive.state, own.state]).toEqual(['CONNECTED', 'CONNECTED'])
+        ensemble.heal()
+        await sim.sleep(tickTime)
+        expect([await own.exists('/dead'), await own.exists('/alive')]).toEqual([null, null])
+        expect(await own.exists('/own')).not.toBeNull()
+        sim.resume('client0')
+        // What the follower has heard in the meantime came too late.
+        await sim.until(() => states.includes('LOST'))
+        await sim.sleep(3_000)
+        expect(own.state).toBe('CONNECTED')
+      },
+      { noticeAfter: 60_000 },
+    ))
+
+  it('have their whole time again with another leader, also where it was over before', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const client = await connect([1], { sessionTimeout: 1_000 })
+        await held(client)
+        const { session } = client
+        ensemble.partition([3], [1, 2])
+        await sim.until(() => ensemble.leader === 2)
+        expect(await client.retry(() => client.exists('/held'))).not.toBeNull()
+        expect(client.session?.id).toBe(session?.id)
+      },
+      { noticeAfter: 3_000 },
+    ))
+
+  it('end for a member when it hears of it', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const [cutOff, lagging, other] = await Promise.all([connect([1]), connect([2]), connect([3])])
+        await Promise.all([held(cutOff, { path: '/cut-off' }), held(lagging, { path: '/lagging' })])
+        ensemble.partition([1], [2, 3])
+        ensemble.member(2).lag = 1_000
+        await sim.until(() => ensemble.member(2).behind === 0)
+        expect(ensemble.expireSession(cutOff.session!.id)).toBe(true)
+        expect(ensemble.expireSession(lagging.session!.id)).toBe(true)
+        expect(await other.getChildren('/')).toEqual(['zookeeper'])
+        await sim.sleep(900)
+        expect([cutOff.state, lagging.state]).toEqual(['CONNECTED', 'CONNECTED'])
+        await sim.until(() => lagging.state === 'LOST')
+        expect(await cutOff.exists('/cut-off')).not.toBeNull()
+        ensemble.heal()
+        await sim.until(() => cutOff.state === 'LOST')
+      },
+      { noticeAfter: 60_000 },
+    ))
+
+  it('are not ended by anybody while there is no quorum', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const client = await connect([1])
+        await held(client)
+        const { id } = client.session!
+        for (const groups of [
+          [[3], [1, 2]],
+          [[1], [2], [3]],
+        ]) {
+          ensemble.partition(...groups)
+          expect(ensemble.expireSession(id)).toBe(false)
+          expect(ensemble.member(3).server.expireSession(id)).toBe(false)
+          expect(ensemble.member(1).server.faults.expireSession(id)).toBe(false)
+          ensemble.heal()
+        }
+        expect(await client.exists('/held')).not.toBeNull()
+        expect(ensemble.expireSession(id)).toBe(true)
+        await sim.until(() => client.state === 'LOST')
+      },
+      { noticeAfter: 60_000 },
+    ))
+
+  it('that were made without a quorum are known where they were made alone, and end there', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        ensemble.partition([1], [2], [3])
+        await sim.until(() => ensemble.members.every(({ role }) => role === 'read-only'))
+        const options = { readOnly: true, sessionTimeout: 1_000 }
+        const [client, dead] = await Promise.all([connect([1], options), connect([1], options)])
+        const first = client.session!.id
+        client.setHosts(`servers:${ensemble.member(2).port}`)
+        ensemble.member(1).server.dropConnections(first)
+        await sim.until(() => client.connected && client.session?.id !== first)
+        const { id } = dead.session!
+        // It goes on as long as its client does, whatever the others do.
+        ensemble.partition([1], [2, 3])
+        await sim.sleep(10_000)
+        expect(dead.session?.id).toBe(id)
+        expect(ensemble.member(1).server.connectionCount).toBe(1)
+        sim.pause('client1')
+        await sim.until(() => ensemble.member(1).server.connectionCount === 0)
+        sim.resume('client1')
+        await sim.until(() => dead.connected && dead.session?.id !== id)
+      },
+      { readOnlyMode: true },
+    ))
+})
 
 describe('what a leader has heard of a session', () => {
   const timeout = 4_000
