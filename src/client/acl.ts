@@ -6,7 +6,9 @@ import type { AclEntry } from '../protocol/records.ts'
 
 /** Who an ACL entry is about: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and a name in it. */
 export interface Id {
+  /** `'world'`, `'auth'`, `'digest'`, `'ip'`, `'x509'`, `'sasl'`, or what a server adds. */
   readonly scheme: string
+  /** The name in that scheme: for `digest`, `user:base64(sha1(user:password))`. */
   readonly id: string
 }
 
@@ -14,16 +16,23 @@ export interface Id {
 export interface Acl {
   /** A sum of {@link Permissions}. */
   readonly perms: number
+  /** Whom. */
   readonly id: Id
 }
 
 /** The bits of {@link Acl.perms}. */
 export const Permissions: {
+  /** To read the data and list the children. */
   readonly READ: 1
+  /** To set the data. */
   readonly WRITE: 2
+  /** To create children. */
   readonly CREATE: 4
+  /** To delete children. */
   readonly DELETE: 8
+  /** To set the ACL. */
   readonly ADMIN: 16
+  /** All of them. */
   readonly ALL: 31
 } = {
   READ: permissions.read,
@@ -44,6 +53,7 @@ export interface PermissionFlags {
   readonly all?: boolean
 }
 
+/** Everybody, authenticated or not. */
 export const ANYONE_ID_UNSAFE: Id = Object.freeze({ scheme: 'world', id: 'anyone' })
 /** Stands for the identities that the creating session has authenticated as. */
 export const AUTH_IDS: Id = Object.freeze({ scheme: 'auth', id: '' })
@@ -59,7 +69,7 @@ export const READ_ACL_UNSAFE: readonly Acl[] = Object.freeze([
   Object.freeze({ perms: Permissions.READ, id: ANYONE_ID_UNSAFE }),
 ])
 
-/** An entry for `credential` under `scheme`. */
+/** An entry for `credential` under `scheme`. @throws TypeError for what is no string, or a permission that there is not */
 export function makeAcl(scheme: string, credential: string, flags: PermissionFlags = {}): Acl {
   checkText(scheme, 'scheme')
   checkText(credential, 'credential')

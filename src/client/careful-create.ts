@@ -14,7 +14,7 @@ import {
   type CreateTerms,
   type PathAndStat,
 } from './requests.ts'
-import { composite } from './composite.ts'
+import { composite, mayHaveChanged } from './composite.ts'
 import { ownTerms } from './create-options.ts'
 import { isLost, persist } from './persist.ts'
 import { timeBudget } from './time-budget.ts'
@@ -130,7 +130,7 @@ async function createProtected(
       return await createWithParents(host, { ...call, path }, limits)
     } catch (error) {
       if (!isLost(error)) throw error
-      if (error.maybeApplied) lost()
+      if (mayHaveChanged(error)) lost()
     }
     const found = await findAgain(host, parent, prefix, limits)
     if (found === undefined) continue

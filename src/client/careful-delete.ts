@@ -1,7 +1,7 @@
 import { NoNodeError } from '../common/errors.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { BackgroundDeletes } from './background-deletes.ts'
-import { composite } from './composite.ts'
+import { composite, mayHaveChanged } from './composite.ts'
 import { deleteTree, type DeleteHost } from './delete-tree.ts'
 import { isLost } from './persist.ts'
 import { DeleteRequest } from './requests.ts'
@@ -43,7 +43,7 @@ function deleteNow(host: CarefulDeleteHost, call: DeleteCall, options: CallOptio
       } catch (error) {
         if (!call.idempotent) throw error
         if (isLost(error)) {
-          if (error.maybeApplied) begun()
+          if (mayHaveChanged(error)) begun()
           continue
         }
         // It was there when it all began, or nobody can tell: in either case it is gone, as was asked for.

@@ -1,9 +1,6 @@
-import {
-  ConnectionClosedError,
-  ConnectionLossError,
-  OperationTimeoutError,
-  UnimplementedError,
-} from '../common/errors.ts'
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
+import { deferred } from '../common/deferred.ts'
+import { ConnectionClosedError, ConnectionLossError, OperationTimeoutError } from '../common/errors.ts'
 import { describeType } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
 import type { DialOptions } from '../runtime/runtime.ts'
@@ -21,9 +18,8 @@ import { fourLetterWord } from '../transport/four-letter-word.ts'
 import { BackgroundDeletes } from './background-deletes.ts'
 import { limited } from '../session/limited.ts'
 import type { CheckedOptions, HostsOption } from './options.ts'
-import { ExistsRequest } from './requests.ts'
-import { isAtLeast, parseVersion, type ServerVersion } from './server-version.ts'
-import { timeBudget } from './time-budget.ts'
+import { parseVersion, type ServerVersion } from './server-version.ts'
+import { VersionGate, type GateHost } from './version-gate.ts'
 
 /** How long `start` waits when it is not told: milliseconds. */
 const defaultStartTimeout = 15_000
@@ -35,6 +31,7 @@ const defaultStartTimeout = 15_000
 export class ClientCore {
   readonly options: CheckedOptions
   readonly backgroundDeletes: BackgroundDeletes
+  readonly versions: VersionGate
   readonly #listeners = new StateListeners()
   readonly #credentials: Credentials
   #hosts: HostsOption
@@ -46,18 +43,20 @@ export class ClientCore {
   #resume: CheckedOptions['session']
   #starting: Promise<void> | null = null
   #stopping: Promise<void> | null = null
+  /** Whether a restart waits for the end of the session before. */
   #restarting = false
-  /** How often `stop` was called: a start that waits for an earlier stop is overtaken by a later one. */
+  /** How many restarts there were: the latest tells whether a session follows. */
+  #restarts = 0
+  /** How often `stop` was called: it overtakes each start and restart that has yet to make a session. */
   #stops = 0
   #state: KazooState = 'LOST'
   /** The life of this connection, or of the search for the next: aborted with a ConnectionLossError when it ends. */
   #connection = new AbortController()
-  /** Of the server that serves the session now: asked once per connection, and null where it cannot be told. */
-  #version: Promise<ServerVersion | null> | null = null
 
   constructor(options: CheckedOptions) {
     this.options = options
     this.backgroundDeletes = new BackgroundDeletes(options.runtime, options.logger, options.maxPending)
+    this.versions = new VersionGate(this.#gateHost())
     this.#hosts = options.hosts
     this.#randomizeHosts = options.randomizeHosts
     this.#credentials = new Credentials(options.authData)
@@ -72,7 +71,7 @@ export class ClientCore {
     return this.#session
   }
 
-  /** Aborted, with a ConnectionLossError, as soon as the state changes. */
+  /** Aborted, with a ConnectionLossError, as soon as the state changes, and by `stop`. */
   get connection(): AbortSignal {
     return this.#connection.signal
   }
@@ -136,44 +135,35 @@ export class ClientCore {
     return request.promise
   }
 
-  /**
-   * Submits what only servers from a release on know: an older one would close the connection. Its version is asked for
-   * once per connection; what is submitted before the answer waits for it.
-   *
-   * @throws UnimplementedError if the server is too old
-   */
-  async submitSince<T>(since: string, request: Request<T>, limits: CallOptions): Promise<T> {
-    const left = this.budget(limits)
-    if (await this.isAtLeast(since, left)) return this.submit(request, left())
-    throw new UnimplementedError(`${request.describe()} needs ZooKeeper ${since}`, {
-      op: request.op,
-      path: request.path,
-    })
+  /** Submits what only servers from a release on know; see {@link VersionGate.submit}. */
+  submitSince<T>(since: string, request: Request<T>, limits: CallOptions, passed?: () => void): Promise<T> {
+    return this.versions.submit(since, request, limits, passed)
   }
 
-  /** The limits of a call that asks for the version first: what it waits for in all is not longer than it may. */
-  budget({ signal, timeout = this.options.requestTimeout }: CallOptions): () => CallOptions {
-    return timeBudget(this.options.runtime, { signal, timeout })
-  }
-
-  /** Whether the server is of that release or a later one; true where it cannot be told: then the server has the word. */
-  async isAtLeast(since: string, left: () => CallOptions): Promise<boolean> {
-    for (;;) {
-      const session = this.#session
-      if (session === null) return true
-      // Waits for a connection, as a request does.
-      if (session.address === null) await session.submit(new ExistsRequest('', '/'), left())
-      if (session.address === null) continue
-      const asked = (this.#version ??= this.#askVersion(session.address))
-      const version = await limited(this.options.runtime, asked, left(), versionTimedOut)
-      // The next server may be another release.
-      if (asked === this.#version) return version === null || isAtLeast(version, since)
+  #gateHost(): GateHost {
+    const core = this
+    const { runtime, maxPending, requestTimeout } = this.options
+    return {
+      runtime,
+      maxPending,
+      requestTimeout,
+      get started() {
+        return core.#session !== null
+      },
+      get connected() {
+        return core.#session !== null && core.#session.address !== null
+      },
+      askVersion: () => core.#askVersion(),
+      submit: (request, limits) => core.submit(request, limits),
+      abandon: (request) => core.#session?.abandon(request),
     }
   }
 
   /** Never rejects. Who does not answer within a third of the session timeout will not be asked again. */
-  async #askVersion(address: DialOptions): Promise<ServerVersion | null> {
+  async #askVersion(): Promise<ServerVersion | null> {
     const { runtime, sessionTimeout } = this.options
+    const address = this.#session?.address ?? null
+    if (address === null) return null
     try {
       const limits = { signal: this.connection, timeout: sessionTimeout / 3 }
       return parseVersion(await fourLetterWord(runtime, address, 'srvr', limits))
@@ -187,15 +177,18 @@ export class ClientCore {
     return this.submit(new AuthRequest(info, () => this.#credentials.remember(info)), limits)
   }
 
-  start(options: CallOptions): Promise<void> {
-    if (options.signal?.aborted === true) return Promise.reject(options.signal.reason as Error)
-    this.#starting ??= this.#start(options)
-    return this.#starting
+  start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
+    const starting = this.#starting
+    if (starting === null) return (this.#starting = this.#start(timeout, signal))
+    // Another's, which goes on when this caller has waited long enough.
+    const timedOut = (): Error => startTimedOut('the start under way', timeout)
+    return limited(this.options.runtime, starting, { signal, timeout }, timedOut)
   }
 
-  async #start({ signal, timeout = defaultStartTimeout }: CallOptions): Promise<void> {
+  async #start(timeout: number, signal: AbortSignal | undefined): Promise<void> {
     // Without it verbs that are called right after `start` find a session to wait for.
-    if (this.#stopping !== null) await this.#afterStop(this.#stopping, { signal, timeout })
+    if (this.#stopping !== null) await this.#afterStop(this.#stopping, timeout, signal)
     const { runtime, commandRetry: _, connectionRetry, ...options } = this.options
     const { maxTries = -1, delay = 100, backoff = 2, maxDelay = 5_000 } = connectionRetry.options
     const session = new Session(
@@ -218,67 +211,87 @@ export class ClientCore {
     let failure: { readonly reason: unknown } | undefined
     const giveUp = (reason: unknown): void => {
       failure ??= { reason }
-      void session.stop()
+      if (this.#session === session) void (this.#stopping ?? this.stop())
     }
     const timer = runtime.setTimer(timeout, () => {
       const details = { op: 'start', cause: session.lastFailure }
       giveUp(new OperationTimeoutError(`no connection within ${timeout} ms`, details))
     })
-    const onAbort = (): void => giveUp(signal?.reason)
-    signal?.addEventListener('abort', onAbort)
+    const aborted = (): void => giveUp(signal?.reason)
+    onAbort(signal, aborted)
     try {
       await session.start()
+      // Who heard of the connection may have aborted the signal.
+      if (failure !== undefined) throw failure.reason
     } catch (error) {
       // Unless somebody else has stopped it, and may have started it again.
-      if (this.#session === session && this.#stopping === null) await this.stop()
+      if (this.#session === session) await (this.#stopping ?? this.stop())
       throw failure === undefined ? error : failure.reason
     } finally {
       timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
     }
   }
 
   /** Waits for the stop under way; throws if there is no reason left to start. */
-  async #afterStop(stopping: Promise<void>, limits: CallOptions): Promise<void> {
+  async #afterStop(stopping: Promise<void>, timeout: number, signal: AbortSignal | undefined): Promise<void> {
     const stops = this.#stops
-    const timedOut = (): Error =>
-      new OperationTimeoutError(`the stop under way took longer than ${limits.timeout} ms`, { op: 'start' })
+    const timedOut = (): Error => startTimedOut('the stop under way', timeout)
     try {
-      await limited(this.options.runtime, stopping, limits, timedOut)
+      await limited(this.options.runtime, stopping, { signal, timeout }, timedOut)
     } catch (error) {
-      this.#starting = null
+      // Another one may have been made since a later stop.
+      if (this.#stops === stops) this.#starting = null
       throw error
     }
+    this.#checkStops(stops)
+  }
+
+  /** @throws ConnectionClosedError if `stop` was called since: it has the last word */
+  #checkStops(stops: number): void {
     if (this.#stops !== stops) throw new ConnectionClosedError('the client was stopped', { op: 'start' })
   }
 
   stop(): Promise<void> {
-    const session = this.#session
-    if (session === null) return Promise.resolve()
     this.#stops++
     this.#starting = null
-    this.#stopping ??= session.stop().then(() => {
+    return this.#stopping ?? this.#end()
+  }
+
+  /** Ends the session, if there is one. */
+  #end(): Promise<void> {
+    const session = this.#session
+    if (session === null) return Promise.resolve()
+    this.#starting = null
+    const stopping = deferred<void>()
+    // Before the session ends: who hears of that, which may be at once, and starts the client has to wait for it.
+    this.#stopping = stopping.promise
+    this.#endConnection()
+    void session.stop().then(() => {
       this.#session = this.#stopping = null
+      stopping.resolve()
     })
-    return this.#stopping
+    return stopping.promise
   }
 
   async restart(options: CallOptions): Promise<void> {
-    this.#restarting = true
+    const restart = ++this.#restarts
     try {
-      await this.stop()
-    } finally {
-      this.#restarting = false
-    }
-    try {
+      const stops = this.#stops
+      this.#restarting = true
+      try {
+        await (this.#stopping ?? this.#end())
+      } finally {
+        this.#restarting = false
+      }
+      this.#checkStops(stops)
       await this.start(options)
     } catch (error) {
-      // Those who were told that a session would follow must not wait for it.
-      this.#listeners.tell('LOST', {
-        cause: error instanceof Error ? error : undefined,
-        stopped: true,
-        readOnly: false,
-      })
+      // Those who were told that a session would follow must not wait for it; a later restart tells them itself.
+      if (restart === this.#restarts) {
+        const cause = error instanceof Error && !(error instanceof ConnectionClosedError) ? error : undefined
+        this.#listeners.tell('LOST', { cause, stopped: true, readOnly: false })
+      }
       throw error
     }
   }
@@ -288,13 +301,22 @@ export class ClientCore {
     // Restarted while LOST: nothing is new.
     if (this.#restarting && state === this.#state) return
     this.#state = state
-    this.#version = null
+    this.#endConnection(change.cause)
+    this.versions.changed()
+    if (state === 'LOST') this.versions.lost(change.stopped)
     if (state === 'CONNECTED') this.#resume = null
     const details = { state, ...whereabouts(session), cause: change.cause }
     this.log(levelOf(state, change), details, `ZooKeeper connection is ${state}`)
     // It gave up by itself: the next start begins anew.
     if (change.stopped && this.#stopping === null) this.#starting = this.#session = null
     this.#listeners.tell(state, this.#restarting ? { ...change, stopped: false } : change)
+  }
+
+  /** What was asked of this connection alone, or in the search for the next, is over. */
+  #endConnection(cause?: Error): void {
+    const connection = this.#connection
+    this.#connection = new AbortController()
+    connection.abort(new ConnectionLossError('the connection is another, or none', { cause }))
   }
 
   /** A logger that throws must not end the search for a server. */
@@ -311,8 +333,8 @@ export class ClientCore {
   }
 }
 
-function versionTimedOut(): Error {
-  return new OperationTimeoutError('timed out while asking the server for its version', { op: 'serverVersion' })
+function startTimedOut(what: string, timeout: number): Error {
+  return new OperationTimeoutError(`${what} took longer than ${timeout} ms`, { op: 'start' })
 }
 
 /** What a user has to know of: that the client gave up more than that it lost a session, that more than that it works. */

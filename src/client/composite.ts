@@ -3,6 +3,13 @@ import type { CallOptions } from '../session/request.ts'
 
 type ErrorClass = new (message?: string, details?: ErrorDetails) => ZooKeeperError
 
+const reads: ReadonlySet<string | undefined> = new Set(['exists', 'get', 'getChildren'])
+
+/** Whether the request that failed may have changed something: one that was sent, and is no read. */
+export function mayHaveChanged({ op, maybeApplied }: ZooKeeperError): boolean {
+  return maybeApplied && !reads.has(op)
+}
+
 /** What the caller asked for, where that takes several requests. */
 export interface Composite {
   readonly op: string
@@ -26,7 +33,7 @@ export async function composite<T>(
     return await work()
   } catch (error) {
     if (!(error instanceof ZooKeeperError) || error instanceof UnknownServerError) throw error
-    const details = { op, path, cause: error, maybeApplied: error.maybeApplied || maybeApplied() }
+    const details = { op, path, cause: error, maybeApplied: mayHaveChanged(error) || maybeApplied() }
     if (error instanceof OperationTimeoutError) {
       // Without a limit of the caller's it was the client's own, for that one request.
       const message = timeout === undefined ? error.message : `timed out after ${timeout} ms: ${op} ${path}`

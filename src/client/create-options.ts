@@ -21,17 +21,19 @@ export interface CreateMode {
    * Needs ZooKeeper 3.5.3 with `extendedTypesEnabled`, else `UnimplementedError`. @defaultValue none
    */
   readonly ttl?: number
-  /** @defaultValue the client's `defaultAcl` */
+  /** Who may do what with it. @defaultValue the client's `defaultAcl` */
   readonly acl?: readonly Acl[]
 }
 
+/** Options of `create`: what kind of znode, and how to go about it. */
 export interface CreateOptions extends CreateMode, CallOptions {
   /** Creates missing parents first, empty, with the same ACL. @defaultValue false */
   readonly makePath?: boolean
   /** Resolves to `{ path, stat }` instead of the path. Needs ZooKeeper 3.5. @defaultValue false */
   readonly includeStat?: boolean
   /**
-   * Puts `_c_<uuid>-` before the name, and after a lost reply looks for that name instead of creating a second znode.
+   * Puts `_c_<uuid>-` before the name, and after a lost reply looks for that name instead of creating a second znode:
+   * Curator's protection. It goes on until there is an answer, over connections and sessions.
    * @defaultValue false
    */
   readonly protect?: boolean

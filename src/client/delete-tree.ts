@@ -1,4 +1,4 @@
-import { NoAuthError, NoNodeError, NotEmptyError } from '../common/errors.ts'
+import { type NoAuthError, NoNodeError, NotEmptyError } from '../common/errors.ts'
 import { addChroot } from '../common/paths.ts'
 import { anyVersion } from '../protocol/constants.ts'
 import type { CallOptions } from '../session/request.ts'
@@ -6,14 +6,14 @@ import { DeleteRequest } from './requests.ts'
 import { timeBudget } from './time-budget.ts'
 import { TransactionError } from './transaction-error.ts'
 import { MultiWriteRequest, type Step } from './transaction.ts'
-import { inParallel, listTree, type TreeHost } from './tree.ts'
+import { inParallel, listTree, shareOf, type TreeHost } from './tree.ts'
 
 /** What deleting a tree asks of its client. */
 export interface DeleteHost extends TreeHost {
   readonly maxBuffer: number
 }
 
-/** Rounds in which others create children of a znode while it is deleted, after which they have won. */
+/** Rounds in which others create znodes in a tree while it is deleted, after which they have won. */
 const patience = 100
 
 /** How many znodes one transaction deletes at most: a server does nothing else while it applies them. */
@@ -38,7 +38,7 @@ const batchesAtATime = 8
  * with
  */
 export function deleteTree(host: DeleteHost, root: string, call: CallOptions, deleted: () => void): Promise<void> {
-  return new TreeDeletion(host, timeBudget(host.runtime, call), deleted).run(root, 1)
+  return new TreeDeletion(host, timeBudget(host.runtime, call), deleted).run(root)
 }
 
 class TreeDeletion {
@@ -52,34 +52,42 @@ class TreeDeletion {
     this.#deleted = deleted
   }
 
-  async run(root: string, round: number): Promise<void> {
-    const levels = await this.#list(root)
-    if (levels === null) throw new NoNodeError(undefined, { op: 'delete', path: root })
-    const batches = [...this.#batches(levels.toReversed().flat())]
-    for (let start = 0; start < batches.length; start += batchesAtATime) {
-      const window = batches.slice(start, start + batchesAtATime)
-      // A server applies what one client sends in the order of sending: none need wait for the one with the children.
-      const applied = await inParallel(window, batchesAtATime, (batch) => this.#deleteTogether(batch))
-      // Where somebody else was there before, or something is refused: each by itself tells, and what can go goes.
-      for (const [index, batch] of window.entries()) {
-        if (applied[index] !== true) await inParallel(batch, batchLength, (path) => this.#deleteOne(path, round))
-      }
+  /** Each round reads what is there and deletes it: what others have created since then is left to the next. */
+  async run(root: string): Promise<void> {
+    for (let round = 1; ; round++) {
+      const unlisted = new Map<string, NoAuthError>()
+      // Who may not list a znode may still delete it, as long as it has no children.
+      const levels = await listTree(this.#host, root, this.#limits, (error, path) => {
+        unlisted.set(path, error)
+        return []
+      })
+      if (levels === null && round === 1) throw new NoNodeError(undefined, { op: 'delete', path: root })
+      const left = levels === null ? null : await this.#deleteAll(levels.toReversed().flat(), unlisted)
+      if (left === null) return
+      if (round === patience) throw left
     }
   }
 
-  /** Who may not list a znode may still delete it, as long as it has no children. */
-  async #list(root: string): Promise<string[][] | null> {
-    try {
-      return await listTree(this.#host, root, this.#limits, () => [])
-    } catch (error) {
-      if (!(error instanceof NoAuthError)) throw error
-      try {
-        await this.#delete(root)
-      } catch (failure) {
-        throw failure instanceof NotEmptyError ? error : failure
+  /** @returns why something is left: a child that was created after the list was read; null if nothing is left */
+  async #deleteAll(
+    paths: readonly string[],
+    unlisted: ReadonlyMap<string, NoAuthError>,
+  ): Promise<NotEmptyError | null> {
+    let left: NotEmptyError | null = null
+    const batches = [...this.#batches(paths)]
+    const atATime = shareOf(this.#host, batchesAtATime)
+    for (let start = 0; start < batches.length; start += atATime) {
+      const window = batches.slice(start, start + atATime)
+      // A server applies what one client sends in the order of sending: none need wait for the one with the children.
+      const applied = await inParallel(this.#host, window, (batch) => this.#deleteTogether(batch))
+      // Where somebody else was there before, or something is refused: each by itself tells, and what can go goes.
+      for (const [index, batch] of window.entries()) {
+        if (applied[index] === true) continue
+        const outcomes = await inParallel(this.#host, batch, (path) => this.#deleteOne(path, unlisted.get(path)))
+        left = outcomes.findLast((outcome) => outcome !== null) ?? left
       }
-      return []
     }
+    return left
   }
 
   *#batches(paths: readonly string[]): Generator<readonly string[], void, void> {
@@ -123,23 +131,26 @@ class TreeDeletion {
     return true
   }
 
-  async #deleteOne(path: string, round: number): Promise<void> {
+  /**
+   * @param unlisted - why its children are not known
+   * @returns why it is left for now
+   * @throws what it is refused with for good
+   */
+  async #deleteOne(path: string, unlisted: NoAuthError | undefined): Promise<NotEmptyError | null> {
     try {
       await this.#delete(path)
     } catch (error) {
-      if (error instanceof NoNodeError) return
-      if (!(error instanceof NotEmptyError) || round === patience) throw error
-      // Somebody created a child after the list was read.
-      await this.run(path, round + 1).catch(ignoreNoNode)
+      if (error instanceof NotEmptyError) {
+        if (unlisted !== undefined) throw unlisted
+        return error
+      }
+      if (!(error instanceof NoNodeError)) throw error
     }
+    return null
   }
 
   async #delete(path: string): Promise<void> {
     await this.#host.submit(new DeleteRequest(this.#host.chroot, path, anyVersion), this.#limits())
     this.#deleted()
   }
-}
-
-function ignoreNoNode(error: unknown): void {
-  if (!(error instanceof NoNodeError)) throw error
 }

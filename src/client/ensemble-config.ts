@@ -3,7 +3,9 @@ import { formatServer, parseHosts, type ServerName } from '../session/connecting
 
 /** A member of the ensemble, as the configuration in `/zookeeper/config` has it. */
 export interface EnsembleMember {
+  /** Its number, as in `server.1`. */
   readonly id: number
+  /** Whether it votes. */
   readonly role: 'participant' | 'observer'
   /** Its hosts among the members: names or addresses, more than one where ZooKeeper has `multiAddress.enabled`. */
   readonly hosts: readonly string[]

@@ -5,7 +5,7 @@ import { formatServer, type ServerName } from '../session/connecting/hosts.ts'
 import { lookUp } from '../session/connecting/server-round.ts'
 import { shuffled } from '../session/connecting/shuffled.ts'
 import type { ClientCore } from './client-core.ts'
-import { clientServers, parseEnsembleConfig, type EnsembleMember } from './ensemble-config.ts'
+import type { EnsembleMember } from './ensemble-config.ts'
 import { GetConfigRequest } from './info-requests.ts'
 
 /** A configuration that is larger, in bytes, is none. */
@@ -81,6 +81,8 @@ export class EnsembleTracker {
     if (text === this.#text) return
     this.#text = text
     if (isLarge) return ignore(`it has ${data.length} bytes`)
+    // Loaded when wanted: most clients follow no ensemble.
+    const { clientServers, parseEnsembleConfig } = await import('./ensemble-config.ts')
     let servers: ServerName[]
     try {
       const members = parseEnsembleConfig(text)

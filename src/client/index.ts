@@ -1,6 +1,19 @@
 /** The client's public API: all that recipes are built on. */
 
-export * from './acl.ts'
+export {
+  ANYONE_ID_UNSAFE,
+  AUTH_IDS,
+  CREATOR_ALL_ACL,
+  makeAcl,
+  makeDigestAcl,
+  makeDigestAclCredential,
+  OPEN_ACL_UNSAFE,
+  Permissions,
+  READ_ACL_UNSAFE,
+  type Acl,
+  type Id,
+  type PermissionFlags,
+} from './acl.ts'
 export type { DataInput } from './arguments.ts'
 export type { CreateMode, CreateOptions } from './create-options.ts'
 export type { EnsembleMember } from './ensemble-config.ts'
@@ -67,11 +80,26 @@ export {
   UnknownServerError,
   UnknownSessionError,
   ZooKeeperError,
+  type ErrorCode,
   type ErrorDetails,
 } from '../common/errors.ts'
 export { Stat, type StatFields } from '../protocol/stat.ts'
 export { nodeRuntime } from '../runtime/node-runtime.ts'
-export type * from '../runtime/runtime.ts'
+export type {
+  AppendFile,
+  DialOptions,
+  Files,
+  Listener,
+  ListenOptions,
+  OpenFile,
+  Processes,
+  ResolvedAddress,
+  Runtime,
+  Socket,
+  SocketHandler,
+  Timer,
+  TlsOptions,
+} from '../runtime/runtime.ts'
 export type { AuthInfo } from '../session/authentication/auth-request.ts'
 export type { Hold, HoldLoss, HoldOptions } from '../session/holding/hold.ts'
 export type { HostProvider } from '../session/connecting/host-provider.ts'

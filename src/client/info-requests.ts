@@ -1,51 +1,37 @@
-import { addChroot, describeType, removeChroot } from '../common/paths.ts'
+import { describeType, removeChroot } from '../common/paths.ts'
 import { operations } from '../protocol/operations.ts'
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
 import { Request } from '../session/request.ts'
 import type { WatchListener, WatchRegistry } from '../session/watches/watch-registry.ts'
-import { GetRequest, spareWatch, type DataAndStat } from './requests.ts'
+import { GetRequest, PathRequest, spareWatch, type DataAndStat } from './requests.ts'
 
 const emptyData = Buffer.alloc(0)
 
 /** The ephemerals of this session, below a prefix. */
-export class GetEphemeralsRequest extends Request<string[]> {
+export class GetEphemeralsRequest extends PathRequest<string[]> {
   readonly op = 'getEphemerals'
   readonly opcode: number = operations.getEphemerals.opcode
-  readonly #chroot: string
-  readonly #prefix: string
-
-  constructor(chroot: string, prefix: string) {
-    super('', prefix)
-    this.#chroot = chroot
-    this.#prefix = prefix
-  }
 
   write(writer: Writer): void {
-    operations.getEphemerals.request.write(writer, { prefix: addChroot(this.#chroot, this.#prefix) })
+    operations.getEphemerals.request.write(writer, { prefix: this.serverPath })
   }
 
   read(reader: Reader): string[] {
     const { ephemerals } = operations.getEphemerals.response.read(reader)
     // The server compares letter by letter: below `/a` it finds `/ab`, which may be outside the chroot altogether.
-    const inside = `${this.#chroot}/`
-    return ephemerals.filter((path) => path.startsWith(inside)).map((path) => removeChroot(this.#chroot, path))
+    const inside = `${this.chroot}/`
+    return ephemerals.filter((path) => path.startsWith(inside)).map((path) => removeChroot(this.chroot, path))
   }
 }
 
 /** How many descendants a znode has. */
-export class GetAllChildrenNumberRequest extends Request<number> {
+export class GetAllChildrenNumberRequest extends PathRequest<number> {
   readonly op = 'getAllChildrenNumber'
   readonly opcode: number = operations.getAllChildrenNumber.opcode
-  readonly #serverPath: string
-
-  constructor(chroot: string, path: string) {
-    super('', path)
-    this.#serverPath = addChroot(chroot, path)
-  }
 
   write(writer: Writer): void {
-    writer.string(this.#serverPath)
+    writer.string(this.serverPath)
   }
 
   read(reader: Reader): number {
@@ -78,7 +64,7 @@ export class WhoAmIRequest extends Request<ClientInfo[]> {
 }
 
 /** Where the ensemble's configuration is, whatever the chroot. */
-const configPath = '/zookeeper/config'
+export const configPath = '/zookeeper/config'
 
 export class GetConfigRequest extends GetRequest {
   /** @param watches - where one that lasts may be: the server is spared another then */
@@ -125,10 +111,18 @@ export class ReconfigRequest extends Request<DataAndStat> {
   }
 }
 
+const changeNames: readonly string[] = ['joining', 'leaving', 'newMembers', 'fromConfig']
+
+/** What a version of the configuration, a zxid, is at most: what is above wraps around, and −1 is any. */
+const maxConfig = 0x7fff_ffff_ffff_ffffn
+
 /** @throws TypeError or RangeError that names what is wrong */
 export function checkReconfig(change: unknown): asserts change is ReconfigChange {
   if (typeof change !== 'object' || change === null) {
     throw new TypeError(`change must be an object, not ${describeType(change)}`)
+  }
+  for (const name of Object.keys(change)) {
+    if (!changeNames.includes(name)) throw new TypeError(`change: unknown option ${JSON.stringify(name)}`)
   }
   const { joining, leaving, newMembers, fromConfig } = change as ReconfigChange
   for (const [name, value] of Object.entries({ joining, leaving, newMembers })) {
@@ -142,7 +136,11 @@ export function checkReconfig(change: unknown): asserts change is ReconfigChange
   if (newMembers === undefined && joining === undefined && leaving === undefined) {
     throw new RangeError('change must have joining, leaving or newMembers')
   }
-  if (fromConfig !== undefined && typeof fromConfig !== 'bigint' && !Number.isSafeInteger(fromConfig)) {
+  if (fromConfig === undefined) return
+  if (typeof fromConfig !== 'bigint' && !Number.isSafeInteger(fromConfig)) {
     throw new TypeError('fromConfig must be a bigint or a whole number')
+  }
+  if (fromConfig < -1 || fromConfig > maxConfig) {
+    throw new RangeError(`fromConfig must be -1 or the version of a configuration, not ${fromConfig}`)
   }
 }

@@ -1,5 +1,6 @@
 import { OperationTimeoutError } from '../common/errors.ts'
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { HostProvider } from '../session/connecting/host-provider.ts'
 import type { Hold, HoldLoss, HoldOptions } from '../session/holding/hold.ts'
@@ -38,7 +39,24 @@ const holdNames = optionNames('loseOn')
  * A ZooKeeper client that keeps its connection: it finds a server, reconnects when it is lost, and makes a new session
  * when the old one has expired, from `start()` to `stop()`.
  *
+ * - **Order.** Requests are sent in the order of the calls. Replies and watch events are seen in the order in which they
+ *   arrived: an event that came before a reply is told before that reply's `await` returns, and the other way round. This
+ *   holds for verbs that are one request each (all but `ensurePath`, a `create` with `makePath` or `protect`, what is
+ *   `recursive`, `idempotent` or `guaranteed`, `walk`, and those that ask for the server's version first).
+ * - **A lost connection.** What was sent and not answered rejects with `ConnectionLossError` and `maybeApplied: true`.
+ *   What is called while there is no connection waits for the next one.
+ * - **A lost session.** What waits at `'LOST'` rejects with `SessionExpiredError` and was not applied; what is called later
+ *   waits for the new session. Before `start()` and after `stop()` requests reject with `ConnectionClosedError`.
+ * - **Bounds.** With `maxPending` requests queued and in flight, further ones reject with `QueueFullError`, unsent; see
+ *   {@link drained}. One larger than `maxBuffer` rejects with `RangeError`.
+ * - **Cancelling.** Each call takes `signal` (rejects with its reason) and `timeout` in milliseconds (rejects with
+ *   `OperationTimeoutError`; by default the option `requestTimeout`). What was sent may still be applied.
+ *
  * Its life and its connection are here; the verbs about znodes come from {@link ZnodeVerbs}.
+ *
+ * ```ts
+ * await using zk = await new KazooClient({ hosts: 'h1:2181,h2:2181,h3:2181/app' }).start()
+ * ```
  */
 export class KazooClient extends ZnodeVerbs {
   readonly #core: ClientCore
@@ -69,9 +87,14 @@ export class KazooClient extends ZnodeVerbs {
   /**
    * Connects, and resolves to the client once it is connected and authenticated.
    *
-   * @param options - `timeout`: how long to wait, 15,000 ms by default; then the client is stopped
+   * Called again meanwhile it waits for the same attempt; `timeout` and `signal` of later calls end them alone. A `stop` ends
+   * it, whatever it waits for. A client that was stopped may be started again.
+   *
+   * @param options - `timeout`: milliseconds to wait, 15,000 by default. When they are over, and when `signal` aborts, the
+   * client is stopped
    * @throws OperationTimeoutError when the time is up, with the last failure as `cause`; AuthFailedError when the server
-   * refuses the credentials; `signal.reason`
+   * refuses the credentials; ConnectionClosedError when the client is stopped meanwhile; the last failure itself when `connectionRetry`
+   * gives up; `signal.reason`
    */
   async start(options: CallOptions = {}): Promise<this> {
     checkOptions(options, callNames)
@@ -88,13 +111,19 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.stop()
   }
 
-  /** Stops and starts: a new session. */
+  /**
+   * Stops, then starts with a new session: the ephemerals and the watches of the old one are gone. Listeners see `'LOST'`
+   * with `stopped: false`, as a session follows. `signal` and `timeout` (15,000 ms by default) limit the start.
+   *
+   * @throws as {@link start}; the client is stopped then
+   */
   async restart(options: CallOptions = {}): Promise<this> {
     checkOptions(options, callNames)
     await this.#core.restart(options)
     return this
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
@@ -106,6 +135,7 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.state
   }
 
+  /** Whether the state is `'CONNECTED'`. */
   get connected(): boolean {
     return this.#core.state === 'CONNECTED'
   }
@@ -127,7 +157,7 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.session?.identity ?? null
   }
 
-  /** The highest zxid that a reply carried in this session. */
+  /** The highest zxid that a reply carried in this session; 0 if none did. */
   get lastZxid(): bigint {
     return this.#core.session?.lastZxid ?? 0n
   }
@@ -142,11 +172,17 @@ export class KazooClient extends ZnodeVerbs {
     return this.#core.options.runtime
   }
 
-  /** Adds a function that is called with each new state, and why. It is called once however often it is added. */
+  /**
+   * Adds a function that is called with each new state, and why. It is called once however often it is added, and may call
+   * the client. One that returns `true` is removed; one that throws is reported as an uncaught exception.
+   *
+   * @throws TypeError if it is no function
+   */
   addListener(listener: StateListener): void {
     this.#core.addListener(listener)
   }
 
+  /** Removes a function that was added; does nothing if it was not. */
   removeListener(listener: StateListener): void {
     this.#core.removeListener(listener)
   }
@@ -177,7 +213,15 @@ export class KazooClient extends ZnodeVerbs {
     this.#core.setServers({ ...parsed, chroot }, options.randomizeHosts)
   }
 
-  /** Calls `fn` again while it fails in a way that may pass, as the option `commandRetry` says. */
+  /**
+   * Calls `fn` again while it fails in a way that may pass (an error with `retryable: true`, or {@link ForceRetryError}), as
+   * the option `commandRetry` says: by default without limit, after pauses from 100 to 5,000 ms. `fn` may be called again
+   * after a request that may have been applied.
+   *
+   * @returns what `fn` returned
+   * @throws what `fn` threw, where trying again would not help: after `stop()`, `ConnectionClosedError`; where
+   * `commandRetry` has limits, RetryFailedError with the last failure as `cause`, or the reason of its `signal`
+   */
   retry<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     return this.#core.options.commandRetry.run(fn)
   }
@@ -250,7 +294,8 @@ export class KazooClient extends ZnodeVerbs {
    * it refuses; the client reconnects without them. What is accepted is presented for as long as the client lives: what
    * expires is better given by a function, as the option `authData`.
    *
-   * @throws AuthFailedError
+   * @param credential - for `digest`, `user:password`
+   * @throws AuthFailedError if the server refuses them
    */
   addAuth(scheme: string, credential: string | Uint8Array, options: CallOptions = {}): Promise<true> {
     try {
@@ -261,17 +306,23 @@ export class KazooClient extends ZnodeVerbs {
     }
   }
 
-  /** Who the server takes this connection for. Needs ZooKeeper 3.7. */
+  /** Who the server takes this connection for. Needs ZooKeeper 3.7. @throws UnimplementedError by an older server */
   whoAmI(options: CallOptions = {}): Promise<ClientInfo[]> {
     try {
       checkOptions(options, callNames)
-      return this.#core.submitSince('3.7.0', new WhoAmIRequest(), options)
+      return this.#core.submitSince(operations.whoAmI.since, new WhoAmIRequest(), options)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** The ensemble's configuration, which is outside every chroot. */
+  /**
+   * The ensemble's configuration (`/zookeeper/config`, which is outside every chroot), as text: a line for each member, and
+   * `version=` in hexadecimal. `watch` is called once when it changes. Needs ZooKeeper 3.5; a server that stands alone has
+   * an empty one.
+   *
+   * @throws NoAuthError if its ACL does not permit reading it
+   */
   getConfig(options?: WatchOptions): Promise<DataAndStat> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
@@ -282,7 +333,8 @@ export class KazooClient extends ZnodeVerbs {
   }
 
   /**
-   * Changes the ensemble's members, and resolves to its new configuration.
+   * Changes the ensemble's members, and resolves to its new configuration. Needs ZooKeeper 3.5 with `reconfigEnabled`, and
+   * the permission to write `/zookeeper/config`.
    *
    * @throws ReconfigDisabledError, NoAuthError, BadVersionError, NewConfigNoQuorumError, ReconfigInProgressError;
    * UnimplementedError by a server that stands alone
@@ -298,9 +350,14 @@ export class KazooClient extends ZnodeVerbs {
   }
 
   /**
-   * Asks the server that serves the session one of ZooKeeper's four-letter words, over a connection of its own.
+   * Asks the server that serves the session one of ZooKeeper's four-letter words, over a connection of its own (within
+   * TLS if the client uses TLS), and resolves to the whole answer, at most 256 MiB.
    *
-   * @throws ConnectionLossError when not connected
+   * @param word - four lower-case letters, as `'srvr'` or `'mntr'`. A server answers those that its configuration allows
+   * (`4lw.commands.whitelist`), and says so of others
+   * @param options - `timeout`: milliseconds to wait for the whole answer, by default the option `sessionTimeout`
+   * @throws ConnectionClosedError when the client is not started; ConnectionLossError when it is not connected, or when
+   * there is no answer; OperationTimeoutError; ProtocolError when the answer is too large; `signal.reason`
    */
   async command(word = 'ruok', options: CallOptions = {}): Promise<string> {
     checkOptions(options, callNames)
@@ -311,7 +368,12 @@ export class KazooClient extends ZnodeVerbs {
     return fourLetterWord(this.runtime, this.#core.address('command'), word, { signal, timeout })
   }
 
-  /** The version of the server that serves the session, as `[3, 9, 5]`; from `srvr`, which no server forbids. */
+  /**
+   * The version of the server that serves the session, as `[3, 9, 5]`; from `srvr`, which servers allow by default.
+   * `timeout` is in milliseconds, by default the option `sessionTimeout`.
+   *
+   * @throws as {@link command}; ZooKeeperError when the server does not tell
+   */
   async serverVersion(options: CallOptions = {}): Promise<readonly [number, number, number]> {
     return parseVersion(await this.command('srvr', options))
   }

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { RetryFailedError, SessionExpiredError, ZooKeeperError } from '../common/errors.ts'
 import { describeType } from '../common/paths.ts'
 import { nodeRuntime } from '../runtime/node-runtime.ts'
@@ -114,15 +115,15 @@ export class KazooRetry {
 
   #sleep(pause: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
+      const aborted = (): void => {
         timer.cancel()
         reject(signal?.reason)
       }
       const timer = this.#runtime.setTimer(pause, () => {
-        signal?.removeEventListener('abort', onAbort)
+        offAbort(signal, aborted)
         resolve()
       })
-      signal?.addEventListener('abort', onAbort, { once: true })
+      onAbort(signal, aborted)
     })
   }
 }

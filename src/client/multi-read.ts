@@ -22,7 +22,8 @@ interface Step {
 const commitNames = optionNames()
 
 /**
- * Several reads in one request. Each has its own result: what was read, or the error of that read alone.
+ * Several reads in one request. Each has its own result: what was read, or the error of that read alone (NoNodeError,
+ * NoAuthError). The steps throw at once where a path is wrong.
  *
  * @typeParam R - the results so far
  */
@@ -30,7 +31,7 @@ export class MultiRead<R extends readonly unknown[] = []> {
   readonly #host: MultiReadHost
   readonly #steps: Step[] = []
 
-  /** Use `client.multiRead()`. */
+  /** @internal Use `client.multiRead()`. */
   constructor(host: MultiReadHost) {
     this.#host = host
   }
@@ -45,7 +46,11 @@ export class MultiRead<R extends readonly unknown[] = []> {
     return this.#add('getChildren', path)
   }
 
-  /** Sends the request; it may be sent again. @throws UnimplementedError by servers before 3.6 */
+  /**
+   * Sends the request, and resolves to the results in the order of the reads. It may be sent again.
+   *
+   * @throws UnimplementedError by servers before 3.6; `ConnectionLossError` and others as for any request
+   */
   commit(options: CallOptions = {}): Promise<R> {
     try {
       checkOptions(options, commitNames)
@@ -66,18 +71,16 @@ export class MultiRead<R extends readonly unknown[] = []> {
 class MultiReadRequest extends Request<unknown[]> {
   readonly op = 'multiRead'
   readonly opcode: number = operations.multiRead.opcode
-  readonly #chroot: string
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super('', undefined)
-    this.#chroot = chroot
+    super(chroot, undefined)
     this.#steps = steps
   }
 
   write(writer: Writer): void {
     const ops = this.#steps.map(({ op, path }): MultiOp => {
-      const body = { path: addChroot(this.#chroot, path), watch: false }
+      const body = { path: addChroot(this.chroot, path), watch: false }
       return op === 'get' ? { op: 'getData', body } : { op: 'getChildren', body }
     })
     operations.multiRead.request.write(writer, ops)

@@ -13,16 +13,21 @@ import { checkBoolean, checkTimeout } from './arguments.ts'
 import { toCredentialSource, toSaslSource } from './authentication.ts'
 import type { EnsembleMember } from './ensemble-config.ts'
 import { checkRetryOptions, KazooRetry, type KazooRetryOptions } from './kazoo-retry.ts'
+import { toTlsSource, type TlsSource } from './tls-options.ts'
 
-/** A logger: pino and `console` are such. */
+/** Where the client says what it does: pino and `console` are such. Each level is called with an object and a message. */
 export interface Logger {
-  trace?(details: object, message: string): void
+  /** Each attempt to connect, and what the client does by itself. */
   debug(details: object, message: string): void
+  /** Sessions and connections that begin, and end as they should. */
   info(details: object, message: string): void
+  /** What the client copes with: a connection or a session lost, an attempt that failed. */
   warn(details: object, message: string): void
+  /** What it cannot cope with: authentication that failed, a client that gave up. */
   error(details: object, message: string): void
 }
 
+/** Options of {@link KazooClient}: all have defaults, and unknown ones are refused. Times are in milliseconds. */
 export interface KazooClientOptions {
   /**
    * `'host:port,[v6]:port,…/chroot'`, or a list of servers whose last entry may be the chroot. The port is 2181 where
@@ -31,14 +36,20 @@ export interface KazooClientOptions {
    * as a round that failed. @defaultValue '127.0.0.1:2181'
    */
   readonly hosts?: string | readonly string[] | HostProvider
-  /** The session timeout to ask for, in milliseconds; the server has the last word. @defaultValue 10,000 */
+  /**
+   * The session timeout to ask for, in milliseconds; the server has the last word. Where it grants more than ten times
+   * that, and more than a minute, the session lasts as long, but heartbeats, attempts to connect and `stop` keep to the
+   * larger of these two. @defaultValue 10,000
+   */
   readonly sessionTimeout?: number
   /**
    * Whether a server without a quorum will do, for reading, until there is another: `client.readOnly` tells.
    * @defaultValue false
    */
   readonly readOnly?: boolean
-  /** A session to resume, as `client.session` gave it. */
+  /**
+   * A session to resume, as `client.session` gave it; if it has expired, a new one is made. @defaultValue a new session
+   */
   readonly session?: { readonly id: bigint; readonly password: Uint8Array }
   /**
    * Credentials to present on each connection, in this order, before it is CONNECTED; or a function that gives them anew
@@ -72,7 +83,7 @@ export interface KazooClientOptions {
    * of its timeout, or `delay` if that is longer.
    */
   readonly connectionRetry?: KazooRetry | KazooRetryOptions
-  /** What `client.retry` does. @defaultValue tries without limit, pauses from 100 to 5,000 ms */
+  /** What `client.retry` does. @defaultValue `maxTries` −1 (without limit), `delay` 100 ms, `backoff` 2, `maxDelay` 5,000 ms */
   readonly commandRetry?: KazooRetry | KazooRetryOptions
   /**
    * TLS: `true`, or options of `tls.connect` (`ca`, `key`, `cert`, `servername`…), or a function that gives them anew for
@@ -82,11 +93,21 @@ export interface KazooClientOptions {
   readonly tls?: boolean | TlsOptions | (() => TlsOptions | PromiseLike<TlsOptions>)
   /** Where the client says what it does. @defaultValue nowhere */
   readonly logger?: Logger
-  /** The largest request in bytes; no more than the servers' `jute.maxbuffer`. @defaultValue 1,048,575 */
+  /**
+   * The largest request in bytes, which should be no more than the servers' `jute.maxbuffer`: larger ones reject with
+   * `RangeError`. @defaultValue 1,048,575
+   */
   readonly maxBuffer?: number
-  /** The largest reply in bytes. @defaultValue 67,108,864 (64 MiB) */
+  /**
+   * The largest reply in bytes: a larger one ends the connection, and what is in flight rejects with
+   * `ConnectionLossError`.
+   * @defaultValue 67,108,864 (64 MiB)
+   */
   readonly maxReply?: number
-  /** How many requests may be queued and in flight, together. @defaultValue 100,000 */
+  /**
+   * How many requests may be queued and in flight, together: further ones reject with `QueueFullError`.
+   * @defaultValue 100,000
+   */
   readonly maxPending?: number
   /**
    * Milliseconds after which a request rejects with `OperationTimeoutError` that is given no `timeout` of its own; what
@@ -94,7 +115,7 @@ export interface KazooClientOptions {
    * connection are among them; watches that last are set again without it. @defaultValue none
    */
   readonly requestTimeout?: number | undefined
-  /** The outside world. @defaultValue that of Node */
+  /** The outside world: clocks, timers, randomness, sockets. For simulations. @defaultValue that of Node */
   readonly runtime?: Runtime
 }
 
@@ -116,7 +137,7 @@ export interface CheckedOptions {
   readonly trackEnsemble: { readonly choose: ((member: EnsembleMember) => string | null) | null } | null
   readonly connectionRetry: KazooRetry
   readonly commandRetry: KazooRetry
-  readonly tls: (() => TlsOptions | PromiseLike<TlsOptions>) | null
+  readonly tls: TlsSource
   readonly logger: Logger | undefined
   readonly maxBuffer: number
   readonly maxReply: number
@@ -188,7 +209,7 @@ export function checkClientOptions(options: KazooClientOptions): CheckedOptions 
     trackEnsemble: checkTrackEnsemble(options),
     connectionRetry: toRetry(options.connectionRetry, 'connectionRetry', runtime),
     commandRetry: toRetry(options.commandRetry, 'commandRetry', runtime),
-    tls: toTls(options.tls),
+    tls: toTlsSource(options.tls),
     logger,
     maxBuffer: checkSize(options.maxBuffer, 'maxBuffer', defaultOptions.maxBuffer),
     maxReply: checkSize(options.maxReply, 'maxReply', defaultOptions.maxReply),
@@ -222,16 +243,6 @@ function checkSession(session: KazooClientOptions['session']): CheckedOptions['s
   if (typeof id !== 'bigint') throw new TypeError(`session.id must be a bigint, not ${describeType(id)}`)
   if (!(password instanceof Uint8Array)) throw new TypeError('session.password must be a Uint8Array')
   return { id: BigInt.asIntN(64, id), password: Buffer.from(password) }
-}
-
-function toTls(tls: KazooClientOptions['tls']): CheckedOptions['tls'] {
-  if (tls === undefined || tls === false) return null
-  if (tls === true) return () => ({})
-  if (typeof tls === 'function') return tls
-  if (typeof tls !== 'object' || tls === null) {
-    throw new TypeError(`tls must be a boolean, an object or a function, not ${describeType(tls)}`)
-  }
-  return () => tls
 }
 
 function checkSize(value: unknown, name: string, standard: number): number {

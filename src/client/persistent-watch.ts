@@ -1,11 +1,15 @@
 import { deferred, type Deferred } from '../common/deferred.ts'
-import { ConnectionClosedError, NoWatcherError, UnimplementedError, ZooKeeperError } from '../common/errors.ts'
+import { ConnectionClosedError, NoWatcherError, OperationTimeoutError, ZooKeeperError } from '../common/errors.ts'
 import { addChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
+import { operations } from '../protocol/operations.ts'
+import type { Timer } from '../runtime/runtime.ts'
+import { limited } from '../session/limited.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { StateListener } from '../session/state-listeners.ts'
 import type { WatchedEvent, WatchRegistry } from '../session/watches/watch-registry.ts'
+import { checkOptions, optionNames } from './arguments.ts'
 import type { ClientCore } from './client-core.ts'
 import { ExistsRequest } from './requests.ts'
 import { AddWatchRequest, RemoveWatchRequest, RestoreWatchesRequest, type LastingKind } from './watch-requests.ts'
@@ -16,10 +20,16 @@ import { AddWatchRequest, RemoveWatchRequest, RestoreWatchesRequest, type Lastin
  */
 export type PersistentWatchEvent = WatchedEvent | { readonly type: 'RESYNC'; readonly path: string }
 
+/** Called with each event of a lasting watch. What it throws is reported as an uncaught exception, and ends nothing. */
 export type PersistentWatchListener = (event: PersistentWatchEvent) => void
 
 /** What nobody waits for must not end by the client's `requestTimeout`: it would not be made again. */
 const unlimited: CallOptions = { timeout: Infinity }
+
+const stopNames = optionNames()
+
+/** Milliseconds until the watch is set again where the server, or the client, was overloaded. */
+const retryAfter = 1_000
 
 /** An iterator that is this far behind is told to resync, and what it had not taken is dropped. */
 const backlogLimit = 10_000
@@ -28,22 +38,28 @@ const backlogLimit = 10_000
  * A watch that lasts, over reconnects and new sessions, until it is stopped. Made by `client.watch`.
  *
  * A server does not replay what happened while nobody was connected (ZOOKEEPER-4698): after each reconnect the watch
- * tells `RESYNC`, with the path it is on, before anything else.
+ * tells `RESYNC`, with the path it is on, before anything else. An iterator may be up to 10,000 events behind: what is more
+ * is dropped, and the iterator is told `RESYNC` in its place.
  */
 export class PersistentWatch {
+  /** The caller's path, chroot removed. */
   readonly path: string
+  /** Whether all below the znode is watched, too. */
   readonly recursive: boolean
-  /** Resolves when the watch has ended: with the error that ended it, or undefined. */
+  /** Resolves when the watch has ended: with the error that ended it, or undefined. It never rejects. */
   readonly closed: Promise<Error | undefined>
   readonly #core: ClientCore
   readonly #chroot: string
   readonly #kind: LastingKind
   readonly #listener: PersistentWatchListener | undefined
   readonly #readers = new Set<EventReader>()
+  /** What is told before there is an iterator, for the first one. */
+  #early: EventReader | null
   readonly #end = deferred<Error | undefined>()
   #state: 'starting' | 'armed' | 'ended' = 'starting'
   /** The session took the watch with it, or the connection the knowledge of it. */
   #missed = false
+  #retry: Timer | undefined
 
   /** @internal */
   constructor(
@@ -60,41 +76,62 @@ export class PersistentWatch {
     this.#kind = recursive ? 'recursive' : 'persistent'
     this.#listener = listener
     this.closed = this.#end.promise
+    this.#early = listener === undefined ? this.#reader() : null
   }
 
-  /** @internal */
-  async start(limits: CallOptions): Promise<this> {
-    try {
-      await this.#arm(limits)
-    } catch (error) {
-      this.#finish(undefined)
-      throw error
-    }
-    this.#state = 'armed'
-    this.#core.addListener(this.#onState)
-    return this
+  /** Resolves to the watch itself, in the reply's own handler. @internal */
+  start(limits: CallOptions): Promise<this> {
+    const request = this.#arm(limits)
+    request.onEnd((failure) => {
+      if (failure !== null) this.#finish(undefined)
+    })
+    return request.promise
   }
 
   /**
    * Removes the watch, here and on the server. Nothing is told afterwards; iterators end. Does not wait for a
    * connection: a watch that is not set again is gone with the last.
+   *
+   * @param options - limits of the wait for the server; it is told in any case
+   * @throws OperationTimeoutError; `signal.reason`
    */
-  async stop(): Promise<void> {
+  async stop(options: CallOptions = {}): Promise<void> {
+    checkOptions(options, stopNames)
     if (this.#state === 'ended') return
     this.#finish(undefined)
     const session = this.#core.session
-    if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) === true) await this.#withdraw(session)
+    if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) !== true) return
+    const timedOut = (): Error =>
+      new OperationTimeoutError(`timed out after ${options.timeout} ms: stop ${this.path}`, {
+        op: 'removeWatch',
+        path: this.path,
+        maybeApplied: true,
+      })
+    await limited(this.#core.options.runtime, this.#withdraw(session), options, timedOut)
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  /** Events from now on. A reader that falls far behind is told `RESYNC` instead of what it missed. */
+  /**
+   * Events in the order in which they came: the first iterator of a watch without a listener has them from the watch's
+   * beginning on, others from now on. It ends with the watch, or throws the error that ended it. A reader that falls 10,000
+   * events behind is told `RESYNC` instead of what it missed.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<PersistentWatchEvent, undefined> {
-    const reader: EventReader = new EventReader(this.path, () => this.#readers.delete(reader))
+    const early = this.#early
+    this.#early = null
+    if (early !== null) return early
+    const reader = this.#reader()
     if (this.#state === 'ended') reader.end(undefined)
-    else this.#readers.add(reader)
+    return reader
+  }
+
+  #reader(): EventReader {
+    const reader: EventReader = new EventReader(this.path, () => this.#readers.delete(reader))
+    this.#readers.add(reader)
     return reader
   }
 
@@ -102,32 +139,42 @@ export class PersistentWatch {
     return addChroot(this.#chroot, this.path)
   }
 
-  async #arm(limits: CallOptions): Promise<void> {
-    const left = this.#core.budget(limits)
-    const isOld = await this.#isOld(left)
-    // Stopped meanwhile: it is not to come back.
-    if (this.#state === 'ended') return
-    const session = this.#core.session
-    // Known from now on, so that reads which are made before the answer leave it its place.
-    if (session !== null) this.#register(session.watches)
-    const mode = isOld && session?.watches.has('recursive', this.#serverPath) === true ? 'recursive' : this.#kind
-    const request = new AddWatchRequest(this.#chroot, this.path, mode, this.#register)
-    try {
-      await this.#core.submit(request, left())
-    } catch (error) {
-      if (session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) === true) void this.#withdraw(session)
-      throw error
-    }
+  #arm(limits: CallOptions): AddWatchRequest<this> {
+    const core = this.#core
+    let session: Session | null = null
+    const request = new AddWatchRequest(this.#chroot, this.path, this.#kind, this, (watches) => {
+      this.#register(watches)
+      if (this.#state !== 'starting') return
+      this.#state = 'armed'
+      core.addListener(this.#onState)
+    })
+    request.onEnd((failure) => {
+      // It was registered, and is not to be: what was sent may have armed it on the server all the same.
+      if (failure === null || session?.watches.remove(this.#kind, this.#serverPath, this.#onEvent) !== true) return
+      if (request.batch !== null || request.encoded !== null) void this.#withdraw(session)
+    })
+    void core.submitSince(operations.addWatch.since, request, limits, () => {
+      // Stopped meanwhile: it is not to come back.
+      if (this.#state === 'ended') {
+        request.refuse(ConnectionClosedError)
+        return
+      }
+      session = core.session!
+      request.encoded = null
+      if (this.#isOld && session.watches.has('recursive', this.#serverPath)) request.mode = 'recursive'
+      // Known from now on, so that reads which are made before the answer leave it its place.
+      this.#register(session.watches)
+    })
+    return request
   }
 
   readonly #register = (watches: WatchRegistry): void => {
     if (this.#state !== 'ended') watches.add(this.#kind, this.#serverPath, this.#onEvent, this.#chroot)
   }
 
-  /** Whether the server is one that has one kind of watch for a path (ZOOKEEPER-4466). @throws UnimplementedError */
-  async #isOld(left: () => CallOptions): Promise<boolean> {
-    if (await this.#core.isAtLeast('3.6.0', left)) return !(await this.#core.isAtLeast('3.9.0', left))
-    throw new UnimplementedError(`watch ${this.path} needs ZooKeeper 3.6.0`, { op: 'watch', path: this.path })
+  /** Whether the server is one that has one kind of watch for a path (ZOOKEEPER-4466). */
+  get #isOld(): boolean {
+    return !this.#core.versions.knownAtLeast('3.9.0')
   }
 
   /** Does what is to be done about a watch that the registry has no more. Never rejects. */
@@ -148,14 +195,14 @@ export class PersistentWatch {
    */
   async #removeFromServer(session: Session): Promise<void> {
     const limits = { timeout: Infinity, signal: this.#core.connection }
-    const isOld = await this.#isOld(() => limits)
+    const isOld = !(await this.#core.versions.isAtLeast('3.9.0', limits.signal))
     const path = this.#serverPath
     // Set again by somebody else, while the version was asked for.
     if (session.watches.has(this.#kind, path)) return
     const since = session.lastZxid
     const other = this.#kind === 'recursive' ? 'persistent' : 'recursive'
     if (isOld && session.watches.has(other, path)) {
-      await this.#core.submit(new AddWatchRequest(this.#chroot, this.path, other), limits)
+      await this.#core.submit(new AddWatchRequest(this.#chroot, this.path, other, undefined), limits)
       return
     }
     try {
@@ -189,6 +236,7 @@ export class PersistentWatch {
   }
 
   readonly #onState: StateListener = (state, { stopped }) => {
+    this.#retry?.cancel()
     if (state !== 'CONNECTED') {
       this.#missed = true
       if (stopped) this.#finish(undefined)
@@ -205,14 +253,17 @@ export class PersistentWatch {
     }
   }
 
+  /** On this connection: the next begins anew. */
   async #armAgain(): Promise<void> {
+    const { connection, options } = this.#core
     try {
-      await this.#arm(unlimited)
+      await this.#arm({ timeout: Infinity, signal: connection }).promise
       if (this.#state === 'armed') this.#tell({ type: 'RESYNC', path: this.path })
     } catch (error) {
-      // Lost once more: the next connection goes on from here. Anything else will not get better.
-      if (error instanceof ZooKeeperError && error.retryable) this.#missed = true
-      else if (!(error instanceof ConnectionClosedError)) this.#finish(error as Error)
+      if (this.#state === 'ended' || error instanceof ConnectionClosedError) return
+      // What will not get better ends the watch.
+      if (!(error instanceof ZooKeeperError && error.retryable)) this.#finish(error as Error)
+      else if (!connection.aborted) this.#retry = options.runtime.setTimer(retryAfter, () => void this.#armAgain())
     }
   }
 
@@ -229,6 +280,7 @@ export class PersistentWatch {
   #finish(error: Error | undefined): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
+    this.#retry?.cancel()
     this.#core.removeListener(this.#onState)
     for (const reader of this.#readers) reader.end(error)
     this.#readers.clear()

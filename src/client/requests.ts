@@ -12,7 +12,7 @@ const emptyData = Buffer.alloc(0)
 const noNode = -101
 
 /** A request about one path, under the client's chroot. */
-abstract class PathRequest<T> extends Request<T> {
+export abstract class PathRequest<T> extends Request<T> {
   declare readonly path: string
 
   /** The path as the server sees it. */
@@ -47,6 +47,7 @@ export function spareWatch<T>(
 
 /** What {@link KazooClient.get} resolves to. */
 export interface DataAndStat {
+  /** Empty where the znode has no data. */
   readonly data: Buffer
   readonly stat: Stat
 }
@@ -113,6 +114,7 @@ export class GetChildrenRequest extends WatchingRequest<string[]> {
 
 /** What {@link KazooClient.getChildren} resolves to with `includeStat`. */
 export interface ChildrenAndStat {
+  /** The names of the children, without their parent's path, in no particular order. */
   readonly children: string[]
   readonly stat: Stat
 }
@@ -182,9 +184,15 @@ export function createOperation({ flags, ttl }: CreateTerms, includeStat: boolea
   return includeStat ? 'create2' : 'create'
 }
 
+/** A request that servers may be too old for: those would close the connection. */
+export interface Dated {
+  /** The first release that knows it; undefined where all do. */
+  readonly since: string | undefined
+}
+
 type CreateOperationName = 'create' | 'create2' | 'createContainer' | 'createTtl'
 
-abstract class AnyCreateRequest<T> extends PathRequest<T> {
+abstract class AnyCreateRequest<T> extends PathRequest<T> implements Dated {
   readonly op = 'create'
   readonly opcode: number
   readonly #terms: CreateTerms
@@ -193,6 +201,10 @@ abstract class AnyCreateRequest<T> extends PathRequest<T> {
     super(chroot, path)
     this.#terms = terms
     this.opcode = operations[createOperation(terms, includeStat)].opcode
+  }
+
+  get since(): string | undefined {
+    return this.#terms.ttl === undefined ? undefined : operations.createTtl.since
   }
 
   protected override get serverPath(): string {
@@ -220,6 +232,7 @@ export class CreateRequest extends AnyCreateRequest<string> {
 
 /** What {@link KazooClient.create} resolves to with `includeStat`. */
 export interface PathAndStat {
+  /** The path, with the counter appended if it is sequential. */
   readonly path: string
   readonly stat: Stat
 }
@@ -256,6 +269,7 @@ export class DeleteRequest extends PathRequest<void> {
 /** What {@link KazooClient.getAcls} resolves to. */
 export interface AclsAndStat {
   readonly acls: Acl[]
+  /** `stat.aversion` is the version of the ACL, which `setAcls` compares. */
   readonly stat: Stat
 }
 

@@ -7,9 +7,6 @@ import { SetAclsRequest } from './requests.ts'
 import { timeBudget } from './time-budget.ts'
 import { inParallel, listTree, type TreeHost } from './tree.ts'
 
-/** How many znodes are given their ACL at a time. */
-const width = 256
-
 /**
  * Sets the ACL of a znode and of all below it, which is read as a whole before the first is changed: the new ACL may
  * take away what listing needs. Children come first, the root last. It is not atomic, and a failure leaves a part.
@@ -49,7 +46,7 @@ async function setAll(
     changed()
     return stat
   }
-  await inParallel(levels.slice(1).toReversed().flat(), width, async (path) => {
+  await inParallel(host, levels.slice(1).toReversed().flat(), async (path) => {
     try {
       await set(path)
     } catch (error) {

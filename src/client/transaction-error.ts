@@ -1,10 +1,7 @@
-import { ZooKeeperError } from '../common/errors.ts'
+import { kind, type ZooKeeperError } from '../common/errors.ts'
 
 /** A transaction of which one operation failed. Nothing of it was applied. */
-export class TransactionError extends ZooKeeperError {
-  static override readonly code: string = 'TRANSACTION_FAILED'
-  static override readonly explanation: string = 'transaction failed'
-
+export class TransactionError extends kind('TRANSACTION_FAILED', 0, 'transaction failed') {
   /** The place of the operation that failed, from 0. */
   readonly index: number
   /**

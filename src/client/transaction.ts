@@ -9,7 +9,7 @@ import { Request, type CallOptions } from '../session/request.ts'
 import { checkOptions, optionNames, toBytes, toVersion, type DataInput } from './arguments.ts'
 import { createNames, createTerms, ownTerms, type CreateMode } from './create-options.ts'
 import type { Acl } from './acl.ts'
-import { createOperation, createTarget } from './requests.ts'
+import { createOperation, createTarget, type Dated } from './requests.ts'
 import { TransactionError } from './transaction-error.ts'
 
 /** What a transaction asks of its client. */
@@ -35,6 +35,9 @@ const versionNames: ReadonlySet<string> = new Set(['version'])
  * Several writes that are applied all together or not at all. Build it up, then `commit()` once; the results come in
  * the order of the operations, and their types with them.
  *
+ * Unlike the client's verbs, the steps throw at once where an argument is wrong (TypeError, RangeError), and after
+ * `commit()`. What they are given is copied: changing it later changes nothing.
+ *
  * @typeParam R - the results so far
  */
 export class Transaction<R extends readonly unknown[] = []> {
@@ -42,7 +45,7 @@ export class Transaction<R extends readonly unknown[] = []> {
   readonly #steps: Step[] = []
   #committed = false
 
-  /** Use `client.transaction()`. */
+  /** @internal Use `client.transaction()`. */
   constructor(host: TransactionHost) {
     this.#host = host
   }
@@ -83,9 +86,10 @@ export class Transaction<R extends readonly unknown[] = []> {
   }
 
   /**
-   * Sends the transaction.
+   * Sends the transaction, as one request, and resolves to the results. It can be called once.
    *
-   * @throws TransactionError if an operation failed; `ConnectionLossError` and others as for any request
+   * @throws TransactionError if an operation failed: nothing was applied; `ConnectionLossError` and others as for any
+   * request; TypeError if it was committed before. All of them reject the promise
    */
   commit(options: CallOptions = {}): Promise<R> {
     try {
@@ -112,16 +116,18 @@ export class Transaction<R extends readonly unknown[] = []> {
   }
 }
 
-export class MultiWriteRequest extends Request<unknown[]> {
+export class MultiWriteRequest extends Request<unknown[]> implements Dated {
   readonly op = 'transaction'
   readonly opcode: number = operations.multi.opcode
-  readonly #chroot: string
   readonly #steps: readonly Step[]
 
   constructor(chroot: string, steps: readonly Step[]) {
-    super('', undefined)
-    this.#chroot = chroot
+    super(chroot, undefined)
     this.#steps = [...steps]
+  }
+
+  get since(): string | undefined {
+    return this.#steps.some(({ wire }) => wire.op === 'createTtl') ? operations.createTtl.since : undefined
   }
 
   write(writer: Writer): void {
@@ -161,7 +167,7 @@ export class MultiWriteRequest extends Request<unknown[]> {
     switch (result.op) {
       case 'create':
       case 'create2':
-        return removeChroot(this.#chroot, result.body.path)
+        return removeChroot(this.chroot, result.body.path)
       case 'setData':
         return result.body.stat
       default:

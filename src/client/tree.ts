@@ -8,11 +8,17 @@ import { GetChildrenRequest } from './requests.ts'
 export interface TreeHost {
   readonly chroot: string
   readonly runtime: Runtime
+  readonly maxPending: number
   submit<T>(request: Request<T>, limits: CallOptions): Promise<T>
 }
 
-/** How many requests of one tree are under way at a time. */
+/** How many requests of one tree are under way at a time at most. */
 const width = 256
+
+/** How many of a client's requests one verb may have under way: half of those that may be pending, as it is not alone. */
+export function shareOf({ maxPending }: TreeHost, wanted: number): number {
+  return Math.min(wanted, Math.max(1, Math.floor(maxPending / 2)))
+}
 
 /**
  * The paths of a tree by their depth, the root first. What vanishes meanwhile is left out, or listed as a leaf.
@@ -26,19 +32,17 @@ export async function listTree(
   limits: () => CallOptions,
   unreadable: (error: NoAuthError, path: string) => string[],
 ): Promise<string[][] | null> {
-  const listed = await childrenOf(host, root, limits)
-  if (listed === null) return null
-  const levels = [[root]]
+  const levels: string[][] = []
   // Level by level, so that each level's requests share the wire.
-  let next = listed.map((name) => childPath(root, name))
-  while (next.length > 0) {
-    levels.push(next)
-    const below = await inParallel(next, width, (path) =>
+  for (let next = [root]; next.length > 0;) {
+    const below = await inParallel(host, next, (path) =>
       childrenOf(host, path, limits).catch((error: unknown) => {
         if (error instanceof NoAuthError) return unreadable(error, path)
         throw error
       }),
     )
+    if (levels.length === 0 && below[0] === null) return null
+    levels.push(next)
     next = next.flatMap((path, index) => (below[index] ?? []).map((name) => childPath(path, name)))
   }
   return levels
@@ -55,15 +59,16 @@ async function childrenOf(host: TreeHost, path: string, limits: () => CallOption
 }
 
 /**
- * Works on items, some at a time, in their order. After a failure no further ones are begun, and it rejects with the
- * first failure when those under way have ended.
+ * Makes a request for each item, some at a time, in their order. After a failure no further ones are begun, and it
+ * rejects with the first failure when those under way have ended.
  */
 export async function inParallel<T, R>(
+  host: TreeHost,
   items: readonly T[],
-  atATime: number,
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = []
+  const atATime = shareOf(host, width)
   for (let start = 0; start < items.length; start += atATime) {
     const settled = await Promise.allSettled(items.slice(start, start + atATime).map((item) => work(item)))
     for (const outcome of settled) {

@@ -5,21 +5,23 @@ import type { CallOptions } from '../session/request.ts'
 import { checkBoolean, checkOptions, optionNames } from './arguments.ts'
 import { composite } from './composite.ts'
 import { GetChildren2Request, GetChildrenRequest, GetRequest } from './requests.ts'
-import type { TreeHost } from './tree.ts'
+import { shareOf, type TreeHost } from './tree.ts'
 
+/** Options of `walk`. Aborting `signal` ends the walk. */
 export interface WalkOptions extends CallOptions {
   /** Adds the `Stat` of each znode. @defaultValue false */
   readonly includeStat?: boolean
   /** Adds the data of each znode, and its `Stat`. @defaultValue false */
   readonly includeData?: boolean
-  /** How many znodes are read at a time, ahead of what was taken. @defaultValue 64 */
+  /** How many znodes are read at a time, ahead of what was taken: no more than half of `maxPending`. @defaultValue 64 */
   readonly concurrency?: number
-  /** Milliseconds for each request of the walk. @defaultValue none */
+  /** Milliseconds for each request of the walk. @defaultValue the client's `requestTimeout` */
   readonly timeout?: number | undefined
 }
 
 /** A znode that a walk came by. */
 export interface WalkedPath {
+  /** Below the client's root, as the path that the walk began with. */
   readonly path: string
 }
 
@@ -97,7 +99,7 @@ class Walk {
     this.#host = host
     this.#includeStat = includeStat
     this.#includeData = includeData
-    this.#concurrency = concurrency
+    this.#concurrency = shareOf(host, concurrency)
     this.#limits = { signal, timeout }
   }
 

@@ -8,25 +8,31 @@ import type { WatchRegistry } from '../session/watches/watch-registry.ts'
 /** A watch that lasts: on one znode, or on all below it too. */
 export type LastingKind = 'persistent' | 'recursive'
 
-export class AddWatchRequest extends Request<void> {
+/** Resolves to what it is given, so that the watch itself may be what the reply resolves to. */
+export class AddWatchRequest<T> extends Request<T> {
   readonly op = 'watch'
   readonly opcode: number = operations.addWatch.opcode
-  readonly #mode: LastingKind
+  /** May be another one than the caller's, as long as nothing was sent. */
+  mode: LastingKind
+  readonly #result: T
   readonly #armed: ((watches: WatchRegistry) => void) | undefined
 
   /** @param armed - called with the answer, before any event that follows it */
-  constructor(chroot: string, path: string, mode: LastingKind, armed?: (watches: WatchRegistry) => void) {
+  constructor(chroot: string, path: string, mode: LastingKind, result: T, armed?: (watches: WatchRegistry) => void) {
     super(chroot, path)
-    this.#mode = mode
+    this.mode = mode
+    this.#result = result
     this.#armed = armed
   }
 
   write(writer: Writer): void {
-    const mode = this.#mode === 'recursive' ? addWatchModes.persistentRecursive : addWatchModes.persistent
+    const mode = this.mode === 'recursive' ? addWatchModes.persistentRecursive : addWatchModes.persistent
     operations.addWatch.request.write(writer, { path: addChroot(this.chroot, this.path!), mode })
   }
 
-  read(): void {}
+  read(): T {
+    return this.#result
+  }
 
   override watch(watches: WatchRegistry): void {
     this.#armed?.(watches)
@@ -34,7 +40,7 @@ export class AddWatchRequest extends Request<void> {
 }
 
 export class RemoveWatchRequest extends Request<void> {
-  readonly op = 'stop'
+  readonly op = 'removeWatch'
   readonly opcode: number = operations.removeWatches.opcode
   readonly #type: number
 
@@ -58,7 +64,7 @@ export class RemoveWatchRequest extends Request<void> {
 
 /** Sets the one-shot watches that there are on a path on the server, which tells at once of what they have missed. */
 export class RestoreWatchesRequest extends Request<void> {
-  readonly op = 'stop'
+  readonly op = 'restoreWatches'
   readonly opcode: number = operations.setWatches.opcode
   readonly #watches: WatchRegistry
   readonly #since: bigint

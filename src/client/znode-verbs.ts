@@ -1,4 +1,5 @@
 import { addChroot, checkPath, describeType } from '../common/paths.ts'
+import { operations } from '../protocol/operations.ts'
 import type { Stat } from '../protocol/stat.ts'
 import type { CallOptions } from '../session/request.ts'
 import type { WatchListener } from '../session/watches/watch-registry.ts'
@@ -9,7 +10,7 @@ import { composite } from './composite.ts'
 import { createOptionNames, createTerms, type CreateOptions } from './create-options.ts'
 import { createCarefully, createPath, type CreateHost, type CreateOutcome } from './careful-create.ts'
 import { deleteCarefully, type CarefulDeleteHost } from './careful-delete.ts'
-import { GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
+import { configPath, GetAllChildrenNumberRequest, GetEphemeralsRequest } from './info-requests.ts'
 import { setIdempotently } from './idempotent-set.ts'
 import { MultiRead } from './multi-read.ts'
 import { PersistentWatch } from './persistent-watch.ts'
@@ -29,6 +30,7 @@ import {
   type AclsAndStat,
   type ChildrenAndStat,
   type DataAndStat,
+  type Dated,
   type PathAndStat,
 } from './requests.ts'
 import { setAclsTree } from './set-acls-tree.ts'
@@ -79,11 +81,16 @@ export abstract class ZnodeVerbs {
       runtime: core.options.runtime,
       defaultAcl: core.options.defaultAcl,
       maxBuffer: core.options.maxBuffer,
+      maxPending: core.options.maxPending,
       backgroundDeletes: core.backgroundDeletes,
       get sessionId() {
         return core.session?.identity?.id
       },
-      submit: (request, limits) => core.submit(request, limits),
+      // What some servers are too old for must not reach them: they would close the connection.
+      submit: (request, limits) => {
+        const { since } = request as typeof request & Partial<Dated>
+        return since === undefined ? core.submit(request, limits) : core.submitSince(since, request, limits)
+      },
     }
   }
 
@@ -94,7 +101,7 @@ export abstract class ZnodeVerbs {
 
   /**
    * Forgets a function that was given as `watch`, so that it is not called any more. The server's own watch stays to the
-   * next change, which then is told to nobody.
+   * next change, which then is told to nobody. A watch of `getConfig` is on `/zookeeper/config`, whatever the chroot.
    */
   unwatch(path: string, listener: WatchListener): void {
     checkPath(path)
@@ -102,11 +109,12 @@ export abstract class ZnodeVerbs {
     for (const kind of ['data', 'exist', 'child'] as const) {
       watches?.remove(kind, addChroot(this.chroot, path), listener)
     }
+    if (path === configPath) watches?.remove('data', configPath, listener)
   }
 
   // Reading
 
-  /** A znode's data, null read as empty, and its `Stat`. @throws NoNodeError */
+  /** A znode's data, null read as empty, and its `Stat`. @throws NoNodeError, NoAuthError */
   get(path: string, options?: WatchOptions): Promise<DataAndStat> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
@@ -119,7 +127,11 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** A znode's `Stat`, or null if there is none; the watch is set in either case. */
+  /**
+   * A znode's `Stat`, or null if there is none; the watch is set in either case.
+   *
+   * @throws NoAuthError where the znode may not be read, by servers since 3.8.4 and 3.9.2 (ZOOKEEPER-2590)
+   */
   exists(path: string, options?: WatchOptions): Promise<Stat | null> {
     try {
       if (options !== undefined) checkOptions(options, watchNames)
@@ -132,9 +144,11 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** The names of a znode's children, in no particular order. @throws NoNodeError */
+  /** As without `includeStat`, but resolves to `{ children, stat }`. */
   getChildren(path: string, options: GetChildrenOptions & { readonly includeStat: true }): Promise<ChildrenAndStat>
+  /** The names of a znode's children, in no particular order. @throws NoNodeError, NoAuthError */
   getChildren(path: string, options?: GetChildrenOptions & { readonly includeStat?: false }): Promise<string[]>
+  /** As above: with `includeStat` to `{ children, stat }`, else to the names. */
   getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat>
   getChildren(path: string, options?: GetChildrenOptions): Promise<string[] | ChildrenAndStat> {
     try {
@@ -166,7 +180,12 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Lets the server catch up with the leader, so that reads made after it see all that was written before it. */
+  /**
+   * Lets the server catch up with the leader, so that reads made after it see all that was written before it. Resolves to
+   * the path, which need not exist.
+   *
+   * @throws NotReadOnlyError by a server without a quorum
+   */
   sync(path: string, options?: CallOptions): Promise<string> {
     try {
       if (options !== undefined) checkOptions(options, callNames)
@@ -200,14 +219,28 @@ export abstract class ZnodeVerbs {
     return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
   }
 
-  /** Begins a read of several znodes in one request, each with its own result. Needs ZooKeeper 3.6. */
+  /**
+   * Begins a read of several znodes in one request, each with its own result; `commit()` sends it. Needs ZooKeeper 3.6.
+   *
+   * ```ts
+   * const [a, b] = await zk.multiRead().get('/a').getChildren('/b').commit()
+   * if (a instanceof ZooKeeperError) throw a
+   * ```
+   */
   multiRead(): MultiRead {
     return new MultiRead({
       chroot: this.chroot,
-      submit: (request, limits) => this.#core.submitSince('3.6.0', request, limits),
+      submit: (request, limits) => this.#core.submitSince(operations.multiRead.since, request, limits),
     })
   }
 
+  /** As without options, with the data and the `Stat` of each znode. */
+  walk(path: string, options: WalkOptions & { readonly includeData: true }): AsyncGenerator<WalkedData, void, undefined>
+  /** As without options, with the `Stat` of each znode. */
+  walk(
+    path: string,
+    options: WalkOptions & { readonly includeStat: true; readonly includeData?: false },
+  ): AsyncGenerator<WalkedStat, void, undefined>
   /**
    * Walks a znode and all below it, parents first, as an async iterator: it reads some ahead, and in bounded memory.
    * It is no snapshot: what vanishes before it was read is passed over, what appears may be missed.
@@ -219,37 +252,40 @@ export abstract class ZnodeVerbs {
    * @throws NoNodeError if there is no such znode to begin with; NoAuthError where one may not be read;
    * `ConnectionLossError` and others as for any read: a walk cannot go on after it, only begin anew
    */
-  walk(path: string, options: WalkOptions & { readonly includeData: true }): AsyncGenerator<WalkedData, void, undefined>
-  walk(
-    path: string,
-    options: WalkOptions & { readonly includeStat: true; readonly includeData?: false },
-  ): AsyncGenerator<WalkedStat, void, undefined>
   walk(
     path: string,
     options?: WalkOptions & { readonly includeStat?: false; readonly includeData?: false },
   ): AsyncGenerator<WalkedPath, void, undefined>
+  /** As above: with what the options ask for. */
   walk(path: string, options?: WalkOptions): AsyncGenerator<WalkedZnode, void, undefined>
   walk(path: string, options: WalkOptions = {}): AsyncGenerator<WalkedZnode, void, undefined> {
     return walkTree(this.#host, path, options)
   }
 
-  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError */
+  /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError, UnimplementedError */
   getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
     try {
       checkOptions(options, callNames)
       checkPath(path)
-      return this.#core.submitSince('3.6.0', new GetAllChildrenNumberRequest(this.chroot, path), options)
+      const request = new GetAllChildrenNumberRequest(this.chroot, path)
+      return this.#core.submitSince(operations.getAllChildrenNumber.since, request, options)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** The paths of this session's ephemerals that start with a prefix; all by default. Needs ZooKeeper 3.6. */
+  /**
+   * The paths of this session's ephemerals that start with a prefix, in no particular order; all by default. Those outside
+   * the chroot are left out. Needs ZooKeeper 3.6.
+   *
+   * @throws UnimplementedError by an older server
+   */
   getEphemerals(prefix = '/', options: CallOptions = {}): Promise<string[]> {
     try {
       checkOptions(options, callNames)
       checkPath(prefix, 'prefix')
-      return this.#core.submitSince('3.6.0', new GetEphemeralsRequest(this.chroot, prefix), options)
+      const request = new GetEphemeralsRequest(this.chroot, prefix)
+      return this.#core.submitSince(operations.getEphemerals.since, request, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -257,19 +293,22 @@ export abstract class ZnodeVerbs {
 
   // Writing
 
-  /**
-   * Creates a znode, and resolves to its path: the one given, with the counter appended if it is sequential.
-   *
-   * @param data - empty by default
-   * @throws NodeExistsError; NoNodeError if its parent is missing and `makePath` is not set;
-   * NoChildrenForEphemeralsError; ConnectionLossError, after which `maybeApplied` says whether it may exist
-   */
+  /** As without `includeStat`, but resolves to `{ path, stat }`. Needs ZooKeeper 3.5. */
   create(
     path: string,
     data: DataInput | undefined,
     options: CreateOptions & { readonly includeStat: true },
   ): Promise<PathAndStat>
+  /**
+   * Creates a znode, and resolves to its path: the one given, with the counter appended if it is sequential.
+   *
+   * @param data - a string is written as UTF-8; empty by default
+   * @throws NodeExistsError; NoNodeError if its parent is missing and `makePath` is not set; NoAuthError, InvalidAclError;
+   * NoChildrenForEphemeralsError; QuotaExceededError; ConnectionLossError, after which `maybeApplied` says whether it may
+   * exist
+   */
   create(path: string, data?: DataInput, options?: CreateOptions & { readonly includeStat?: false }): Promise<string>
+  /** As above: with `includeStat` to `{ path, stat }`, else to the path. */
   create(path: string, data?: DataInput, options?: CreateOptions): Promise<CreateOutcome>
   create(path: string, data: DataInput = '', options: CreateOptions = {}): Promise<CreateOutcome> {
     try {
@@ -285,14 +324,19 @@ export abstract class ZnodeVerbs {
         return createCarefully(this.#host, call, options)
       }
       return includeStat
-        ? this.#core.submit(new Create2Request(this.chroot, path, terms), options)
-        : this.#core.submit(new CreateRequest(this.chroot, path, terms), options)
+        ? this.#host.submit(new Create2Request(this.chroot, path, terms), options)
+        : this.#host.submit(new CreateRequest(this.chroot, path, terms), options)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** Creates a znode and its missing parents, the chroot among them, all empty; those that exist stay. */
+  /**
+   * Creates a znode and its missing parents, the chroot among them, all empty; those that exist stay. Resolves to the path.
+   * It takes a request for each, and goes on where another client has been faster.
+   *
+   * @throws NoAuthError, NoChildrenForEphemeralsError
+   */
   async ensurePath(path: string, options: EnsurePathOptions = {}): Promise<string> {
     checkOptions(options, aclNames)
     checkPath(path)
@@ -302,7 +346,12 @@ export abstract class ZnodeVerbs {
     return path
   }
 
-  /** Sets a znode's data, and resolves to its new `Stat`. @throws NoNodeError, BadVersionError */
+  /**
+   * Sets a znode's data, if it has the given version, and resolves to its new `Stat`.
+   *
+   * @param data - a string is written as UTF-8, null as no data at all
+   * @throws NoNodeError, BadVersionError, NoAuthError, QuotaExceededError
+   */
   set(path: string, data: DataInput, options?: SetOptions): Promise<Stat> {
     try {
       if (options !== undefined) checkOptions(options, setNames)
@@ -321,7 +370,7 @@ export abstract class ZnodeVerbs {
    * Deletes a znode; with `recursive` all that is below it first.
    *
    * @throws NoNodeError, BadVersionError, NotEmptyError. A recursive delete ends with the first znode that it may not
-   * delete, whose error is the `cause`: that one, those above it, and what it had not come to are left;
+   * delete, whose error is the `cause`: that one, those above it, and those not reached yet are left;
    * `maybeApplied` says whether anything was deleted
    */
   delete(path: string, options: DeleteOptions = {}): Promise<void> {
@@ -376,7 +425,14 @@ export abstract class ZnodeVerbs {
     }
   }
 
-  /** Begins a transaction: writes that are applied all together or not at all. */
+  /**
+   * Begins a transaction: writes that are applied all together or not at all. Nothing is sent before `commit()`. Its steps
+   * throw where they are written if their arguments are wrong.
+   *
+   * ```ts
+   * const [, path] = await zk.transaction().check('/a', 3).create('/b', 'data').commit()
+   * ```
+   */
   transaction(): Transaction {
     return new Transaction(this.#host)
   }

@@ -5,6 +5,7 @@ import { RequestSpans } from './request-spans.ts'
 
 const scope = 'kazoo-ts'
 
+/** Options of {@link instrument}. */
 export interface InstrumentOptions {
   /** Where spans go; `false` for none. @defaultValue the provider that is registered globally */
   readonly tracerProvider?: TracerProvider | false
@@ -20,6 +21,7 @@ export interface InstrumentOptions {
 export interface Instrumentation {
   /** Ends it, and the spans that are open. May be called any number of times. */
   stop(): void
+  /** {@link stop}, for `using`. */
   [Symbol.dispose](): void
 }
 

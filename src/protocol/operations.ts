@@ -94,6 +94,7 @@ export const operations = {
 } as const
 
 export type Operations = typeof operations
+/** An operation, by ZooKeeper's name of it: `'create'`, `'setData'`, `'getChildren2'`, `'multi'`, `'ping'`… */
 export type OperationName = keyof Operations
 export type RequestOf<K extends OperationName> = Infer<Operations[K]['request']>
 export type ResponseOf<K extends OperationName> = Infer<Operations[K]['response']>

@@ -92,11 +92,12 @@ export class Reader {
    * The count of a vector; −1 for null, and for any other negative count, as ZooKeeper takes it.
    *
    * @param least - how many bytes an item takes at least: a count that cannot fit is refused before anything is made
+   * @param most - a larger count is refused, too
    */
-  count(least: number): number {
+  count(least: number, most = Infinity): number {
     const count = this.int()
     if (count < 0) return -1
-    if (count * least > this.remaining) throw new ProtocolError(`impossible vector length ${count}`)
+    if (count * least > this.remaining || count > most) throw new ProtocolError(`impossible vector length ${count}`)
     return count
   }
 

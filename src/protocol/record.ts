@@ -81,11 +81,15 @@ export const buffer: Field<Uint8Array | null> = {
   least: 4,
 }
 
-/** A list; null on the wire reads as empty, as ZooKeeper itself takes it. */
-export function vector<T>(item: Field<T>): Field<readonly T[]> {
+/**
+ * A list; null on the wire reads as empty, as ZooKeeper itself takes it.
+ *
+ * @param most - how many items are read at most: for those that take a multiple of their bytes in memory
+ */
+export function vector<T>(item: Field<T>, most = Infinity): Field<readonly T[]> {
   return {
     read: (reader) => {
-      const count = reader.count(item.least)
+      const count = reader.count(item.least, most)
       const items: T[] = []
       for (let i = 0; i < count; i++) items.push(item.read(reader))
       return items

@@ -6,6 +6,12 @@ import { StatRecord } from './stat.ts'
  * the shape of its values.
  */
 
+/**
+ * How many entries of an ACL, or identities, a reply may have: more than anybody could set within a `jute.maxbuffer` of
+ * 1 MiB. An entry of null strings takes 12 bytes in a reply, and twenty times that in memory.
+ */
+const mostEntries = 100_000
+
 export const RequestHeader = record('RequestHeader', { xid: int, type: int })
 export type RequestHeader = Infer<typeof RequestHeader>
 
@@ -48,7 +54,7 @@ export const SetDataRequest = record('SetDataRequest', { path: ustring, data: bu
 export const GetDataResponse = record('GetDataResponse', { data: buffer, stat: StatRecord })
 
 export const SetAclRequest = record('SetACLRequest', { path: ustring, acl: vector(AclEntry), version: int })
-export const GetAclResponse = record('GetACLResponse', { acl: vector(AclEntry), stat: StatRecord })
+export const GetAclResponse = record('GetACLResponse', { acl: vector(AclEntry, mostEntries), stat: StatRecord })
 
 export const GetChildrenResponse = record('GetChildrenResponse', { children: vector(ustring) })
 export const GetChildren2Response = record('GetChildren2Response', { children: vector(ustring), stat: StatRecord })
@@ -58,7 +64,7 @@ export const GetEphemeralsResponse = record('GetEphemeralsResponse', { ephemeral
 export const GetAllChildrenNumberResponse = record('GetAllChildrenNumberResponse', { total: int })
 
 export const ClientInfo = record('ClientInfo', { authScheme: ustring, user: nullableString })
-export const WhoAmIResponse = record('WhoAmIResponse', { clientInfo: vector(ClientInfo) })
+export const WhoAmIResponse = record('WhoAmIResponse', { clientInfo: vector(ClientInfo, mostEntries) })
 
 export const ReconfigRequest = record('ReconfigRequest', {
   joining: nullableString,

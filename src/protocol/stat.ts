@@ -2,23 +2,11 @@ import type { Reader } from './reader.ts'
 import { int, long, longNumber, record, type RecordType } from './record.ts'
 import type { Writer } from './writer.ts'
 
-/** The fields of {@link Stat}, on their own. */
-export interface StatFields {
-  readonly czxid: bigint
-  readonly mzxid: bigint
-  readonly ctime: number
-  readonly mtime: number
-  readonly version: number
-  readonly cversion: number
-  readonly aversion: number
-  readonly ephemeralOwner: bigint
-  readonly dataLength: number
-  readonly numChildren: number
-  readonly pzxid: bigint
-}
+/** The fields of a {@link Stat} without its methods: as {@link Stat.from} takes them. */
+export type StatFields = Omit<Stat, 'toJSON' | 'ownerSessionId'>
 
-/** What ZooKeeper knows of a znode beside its data. */
-export class Stat implements StatFields {
+/** What ZooKeeper knows of a znode beside its data. Kazoo's `ZnodeStat`. */
+export class Stat {
   /** Zxid of the transaction that created the znode. */
   readonly czxid: bigint
   /** Zxid of the last change of its data. */
@@ -29,7 +17,7 @@ export class Stat implements StatFields {
   readonly mtime: number
   /** How often its data changed; what `set` and `delete` compare. */
   readonly version: number
-  /** How often its children changed. */
+  /** How often its list of children changed. */
   readonly cversion: number
   /** How often its ACL changed; what `setAcls` compares. */
   readonly aversion: number
@@ -37,8 +25,9 @@ export class Stat implements StatFields {
   readonly ephemeralOwner: bigint
   /** Size of its data in bytes. */
   readonly dataLength: number
+  /** How many children it has. */
   readonly numChildren: number
-  /** Zxid of the last change of its children. */
+  /** Zxid of the last change of its list of children. */
   readonly pzxid: bigint
 
   constructor(

@@ -7,6 +7,7 @@ import {
   type WatchListener,
   type WatchedEvent,
 } from '../client/index.ts'
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { deferred } from '../common/deferred.ts'
 import { ConnectionClosedError } from '../common/errors.ts'
 import { checkPath, describeType } from '../common/paths.ts'
@@ -22,6 +23,7 @@ export interface WatchEnd {
    * - `failed`: with `error`, which trying again would not help (`NoAuthError`…)
    */
   readonly reason: 'stopped' | 'returned-false' | 'client-stopped' | 'failed'
+  /** Why it failed; only with `failed`. */
   readonly error?: Error
 }
 
@@ -35,6 +37,7 @@ export interface WatchEnd {
  * @typeParam Value - what of it the user sees
  */
 export abstract class ZnodeWatch<Snapshot, Value> {
+  /** The path that is watched, as given. */
   readonly path: string
   /** Resolves when the watch has ended, and says why; it never rejects. */
   readonly closed: Promise<WatchEnd>
@@ -98,6 +101,7 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     return Promise.resolve()
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
@@ -111,9 +115,9 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     if (this.#state === 'ended') throw new ConnectionClosedError('the watch has ended', { path: this.path })
     this.#state = 'started'
     this.client.addListener(this.#onState)
-    const onAbort = (): void => this.#giveUp.abort(signal?.reason)
-    if (signal?.aborted === true) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    const aborted = (): void => this.#giveUp.abort(signal?.reason)
+    if (signal?.aborted === true) aborted()
+    else onAbort(signal, aborted)
     const onTimeout = (): void => {
       const details = { op: 'start', path: this.path }
       this.#giveUp.abort(new OperationTimeoutError(`the first read took longer than ${timeout} ms`, details))
@@ -123,14 +127,14 @@ export abstract class ZnodeWatch<Snapshot, Value> {
     try {
       const snapshot = await this.#read()
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       await this.#deliver(snapshot, undefined)
     } catch (error) {
       this.#finish({ reason: 'failed', error: error as Error })
       throw error
     } finally {
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       this.#reading = false
     }
     if (this.#stale) void this.#refresh()

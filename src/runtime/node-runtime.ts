@@ -3,9 +3,25 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
-import { nodeFiles } from './node-files.ts'
 import { dialNode } from './node-sockets.ts'
-import type { ResolvedAddress, Runtime } from './runtime.ts'
+import type { Files, ResolvedAddress, Runtime } from './runtime.ts'
+
+/** Loaded when wanted, as what listens is: a client has no use for files. */
+const load = async (): Promise<Files> => (await import('./node-files.ts')).nodeFiles
+
+const files: Files = {
+  readFile: async (path) => (await load()).readFile(path),
+  writeFile: async (path, data) => (await load()).writeFile(path, data),
+  makeDirectory: async (path) => (await load()).makeDirectory(path),
+  makeTemporaryDirectory: async (prefix) => (await load()).makeTemporaryDirectory(prefix),
+  list: async (path) => (await load()).list(path),
+  exists: async (path) => (await load()).exists(path),
+  rename: async (from, to) => (await load()).rename(from, to),
+  remove: async (path) => (await load()).remove(path),
+  append: async (path) => (await load()).append(path),
+  open: async (path, options) => (await load()).open(path, options),
+  syncDirectory: async (path) => (await load()).syncDirectory(path),
+}
 
 /** The real world, as Node offers it. */
 export const nodeRuntime: Runtime = {
@@ -33,5 +49,5 @@ export const nodeRuntime: Runtime = {
   dial: dialNode,
   // Loaded when wanted: a client never listens, and should not carry it.
   listen: async (options, accept) => (await import('./node-listener.ts')).listenNode(options, accept),
-  files: nodeFiles,
+  files,
 }

@@ -29,6 +29,7 @@ export interface Runtime {
   dial(options: DialOptions, handler: SocketHandler): Socket
   /** Listens, and resolves once it does; rejects if it cannot (`EADDRINUSE`…). */
   listen(options: ListenOptions, accept: (socket: Socket) => SocketHandler): Promise<Listener>
+  /** The file system. */
   readonly files: Files
   /** Servers alone ask for them: so those of Node, which are the default, are not part of every client. */
   readonly processes?: Processes | undefined
@@ -42,11 +43,13 @@ export interface Processes {
   isRunning(id: string): Promise<boolean>
 }
 
+/** What was set by `setTimer` or `setImmediate`, and may still be cancelled. */
 export interface Timer {
   /** Does nothing once the timer has fired or was cancelled. */
   cancel(): void
 }
 
+/** One IP address of a host name. */
 export interface ResolvedAddress {
   readonly address: string
   readonly family: 4 | 6
@@ -54,19 +57,22 @@ export interface ResolvedAddress {
 
 export type { TlsOptions }
 
+/** What to connect to, and how. */
 export interface DialOptions {
   /** An IP address. */
   readonly host: string
   readonly port: number
-  /** TLS from the first byte, with these options of `node:tls`. */
+  /** TLS from the first byte, with these options of `tls.connect`. @defaultValue none: without TLS */
   readonly tls?: TlsOptions | undefined
 }
 
+/** Where to listen, and how. */
 export interface ListenOptions {
+  /** An IP address of this machine, or `'0.0.0.0'`, `'::'` for all of them. */
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
-  /** TLS from the first byte, with these options of `node:tls`. */
+  /** TLS from the first byte, with these options of `tls.createServer`. @defaultValue none: without TLS */
   readonly tls?: Readonly<Record<string, unknown>> | undefined
   /** Takes connections without TLS on the same port, told apart by their first byte. @defaultValue false */
   readonly tlsOptional?: boolean | undefined
@@ -82,11 +88,13 @@ export interface Socket {
   destroy(): void
   /** Like `destroy`, but the peer gets a reset (`ECONNRESET`) instead of an end. Not over TLS. */
   reset?(): void
-  /** Stops and resumes the calls of `handler.received`. */
+  /** Stops the calls of `handler.received`. */
   pause(): void
+  /** Resumes them. */
   resume(): void
   /** Bytes that `write` took and the operating system has not taken yet. */
   readonly pendingBytes: number
+  /** The peer's IP address; undefined once the socket is closed, as may be those that follow. */
   readonly remoteAddress: string | undefined
   readonly remotePort: number | undefined
   readonly localAddress: string | undefined
@@ -95,6 +103,7 @@ export interface Socket {
   readonly peerSubject?: string | undefined
 }
 
+/** What a socket tells its owner. */
 export interface SocketHandler {
   /** Connected (TLS handshake included). Not called on an accepted socket, which is open from the start. */
   opened?(): void
@@ -108,8 +117,11 @@ export interface SocketHandler {
   closed(error: Error | null): void
 }
 
+/** A socket that listens. */
 export interface Listener {
+  /** The address it listens on. */
   readonly host: string
+  /** The port it listens on: the one that was picked, where 0 was asked for. */
   readonly port: number
   /** Stops accepting; resolves when the port is free. Accepted sockets live on. */
   close(): Promise<void>
@@ -117,7 +129,9 @@ export interface Listener {
 
 /** The part of a file system that the embedded server and the test launchers use. */
 export interface Files {
+  /** A whole file. Rejects with the code `ENOENT` if there is none. */
   readFile(path: string): Promise<Buffer>
+  /** Makes a file, or replaces what is in it. Not synced. */
   writeFile(path: string, data: string | Uint8Array): Promise<void>
   /** Makes the directory and its parents. */
   makeDirectory(path: string): Promise<void>
@@ -126,6 +140,7 @@ export interface Files {
   /** The names in a directory, unsorted; empty if there is no such directory. */
   list(path: string): Promise<string[]>
   exists(path: string): Promise<boolean>
+  /** Moves a file or a directory; a file takes the place of another one. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file or a whole directory; does nothing if there is none. */
   remove(path: string): Promise<void>

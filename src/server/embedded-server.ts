@@ -62,7 +62,8 @@ export class EmbeddedServer {
    * Starts with an empty tree, or with what is in `dataDir`, and resolves when connections are accepted. While it stops,
    * it starts once that is done.
    *
-   * @throws DataDirectoryError if `dataDir` cannot be read without losing what was acknowledged
+   * @throws Error of the system if it cannot listen: with the code `EADDRINUSE` where the port is taken; DataDirectoryError
+   * if `dataDir` is in use, or cannot be read without losing what was acknowledged
    */
   start(): Promise<this> {
     if (this.#starting !== null) return this.#starting
@@ -109,7 +110,7 @@ export class EmbeddedServer {
     return this
   }
 
-  /** Closes all connections, and resolves when the port is free. May be called any number of times. */
+  /** Closes all connections, and resolves when the ports are free. May be called any number of times. */
   stop(): Promise<void> {
     const starting = this.#starting
     if (starting === null) return this.#stopping ?? Promise.resolve()
@@ -136,6 +137,7 @@ export class EmbeddedServer {
     await this.#database?.storage?.close()
   }
 
+  /** {@link stop}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

@@ -6,6 +6,7 @@ export interface FaultMatch {
   readonly op?: OperationName
   /** The path in the request; a multi has none. */
   readonly path?: string
+  /** The session that the request belongs to: `client.session.id`. */
   readonly sessionId?: bigint
 }
 
@@ -62,6 +63,7 @@ export class Faults {
     this.#host.setPaused(false)
   }
 
+  /** Whether {@link pause} is in force. */
   get paused(): boolean {
     return this.#paused
   }

@@ -1,5 +1,7 @@
 export { EmbeddedServer } from './embedded-server.ts'
 export type { FaultMatch, Faults } from './faults.ts'
 export type { EmbeddedServerOptions } from './options.ts'
+export { DataDirectoryError } from './storage/data-directory-error.ts'
 export { EmbeddedEnsemble, type EmbeddedEnsembleOptions } from './ensemble/embedded-ensemble.ts'
-export type { EnsembleMember, MemberRole } from './ensemble/ensemble-member.ts'
+export type { EmbeddedMember, MemberRole } from './ensemble/ensemble-member.ts'
+export type { OperationName } from '../protocol/operations.ts'

@@ -3,7 +3,7 @@ import { Request } from './request.ts'
 
 /** Ends the session on the server: its ephemerals are deleted before the reply comes. */
 export class CloseRequest extends Request<void> {
-  readonly op = 'stop'
+  readonly op = 'closeSession'
   readonly opcode: number = operations.closeSession.opcode
 
   constructor() {

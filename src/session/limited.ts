@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import type { CallOptions } from './request.ts'
 
@@ -9,18 +10,18 @@ export function limited<T>(
   timedOut: () => Error,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => settle(() => reject(signal?.reason))
+    const aborted = (): void => settle(() => reject(signal?.reason))
     const timer =
       timeout === undefined || timeout === Infinity
         ? undefined
         : runtime.setTimer(timeout, () => settle(() => reject(timedOut())))
     const settle = (outcome: () => void): void => {
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       outcome()
     }
-    if (signal?.aborted === true) onAbort()
-    else signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted === true) aborted()
+    else onAbort(signal, aborted)
     promise.then(
       (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),

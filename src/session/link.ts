@@ -13,6 +13,7 @@ import { readGreeting } from './greeting.ts'
 import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
 import type { Holds } from './holding/holds.ts'
 import { HeartbeatSync } from './holding/leader-sync.ts'
+import { patience } from './patience.ts'
 import type { Request } from './request.ts'
 import { watchPortions, writePortion } from './watches/set-watches.ts'
 import type { WatchRegistry } from './watches/watch-registry.ts'
@@ -301,7 +302,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   }
 
   mayPing(): void {
-    this.#heartbeat = new Heartbeat(this.#runtime, this.#grantedTimeout, this)
+    this.#heartbeat = new Heartbeat(this.#runtime, patience(this.#grantedTimeout, this.#terms.sessionTimeout), this)
     this.#heartbeat.start()
   }
 
@@ -326,6 +327,8 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   }
 
   #goLive(): void {
+    // Told of what is gone, the session would take it for its connection.
+    if (this.isClosed) return
     this.#connectTimer?.cancel()
     this.#stage = 'live'
     for (const portion of watchPortions(this.#owner.watches, this.#terms.maxBuffer)) {

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { ConnectionLossError, errorFromCode, OperationTimeoutError, type ZooKeeperError } from '../common/errors.ts'
 import type { Reader } from '../protocol/reader.ts'
 import type { Writer } from '../protocol/writer.ts'
@@ -9,7 +10,10 @@ import type { WatchListener, WatchRegistry } from './watches/watch-registry.ts'
 export interface CallOptions {
   /** Aborting it rejects the call with `signal.reason`. What was sent may still be applied. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which the call rejects with {@link OperationTimeoutError}. Default: none. */
+  /**
+   * Milliseconds after which the call rejects with {@link OperationTimeoutError}. What was sent may still be applied.
+   * @defaultValue the client's `requestTimeout`
+   */
   readonly timeout?: number | undefined
 }
 
@@ -65,6 +69,18 @@ export abstract class Request<T> {
   /** Writes the body. */
   abstract write(writer: Writer): void
 
+  /** Writes the body ahead of its time: from now on it does not depend on what it was made of. */
+  encode(writer: Writer): Buffer {
+    if (this.encoded !== null) return this.encoded
+    try {
+      this.write(writer)
+      return (this.encoded = writer.take())
+    } catch (error) {
+      writer.truncate(0)
+      throw error
+    }
+  }
+
   /** Reads the body of a reply without error. */
   abstract read(reader: Reader): T
 
@@ -89,11 +105,6 @@ export abstract class Request<T> {
     this.settled = true
     this.#ending?.({ reason, answered })
     this.#reject(reason)
-  }
-
-  /** Whether somebody waits for its end, beside those who hold the promise. */
-  get isWatched(): boolean {
-    return this.#ending !== null
   }
 
   /** Has `listener` called once, just before the promise is settled; after those that were given before. */
@@ -130,15 +141,15 @@ export abstract class Request<T> {
   limit(runtime: Runtime, { signal, timeout }: CallOptions, abandon: () => void): void {
     if (this.settled) return
     let timer: Timer | undefined
-    const onAbort = (): void => {
+    const aborted = (): void => {
       this.reject(signal?.reason, false)
       abandon()
     }
     this.onEnd(() => {
       timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
     })
-    signal?.addEventListener('abort', onAbort)
+    onAbort(signal, aborted)
     if (timeout !== undefined) {
       timer = runtime.setTimer(timeout, () => {
         const details = { op: this.op, path: this.path, maybeApplied: this.batch !== null }

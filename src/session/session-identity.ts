@@ -3,6 +3,7 @@
  * take over the session and its locks with; inspecting the object does not show it.
  */
 export class SessionIdentity {
+  /** As a signed 64-bit number; servers' logs show it in hexadecimal. */
   readonly id: bigint
   /** The negotiated session timeout in milliseconds. */
   readonly timeout: number
@@ -20,6 +21,7 @@ export class SessionIdentity {
     return this.#password
   }
 
+  /** The id in hexadecimal, and the timeout; without the password. */
   toJSON(): { id: string; timeout: number } {
     return { id: `0x${BigInt.asUintN(64, this.id).toString(16)}`, timeout: this.timeout }
   }

@@ -12,6 +12,7 @@ import type { ServerName } from './connecting/hosts.ts'
 import { Drain } from './drain.ts'
 import { Link, tooLarge, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observing/observer.ts'
+import { patience } from './patience.ts'
 import { ReadWriteSearch } from './connecting/read-write-search.ts'
 import type { CallOptions, Request } from './request.ts'
 import type { ServerListChange } from './connecting/server-list.ts'
@@ -102,7 +103,7 @@ export class Session implements LinkOwner {
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
-      timeout: () => this.#identity?.timeout ?? options.sessionTimeout,
+      timeout: () => this.#patience(),
       longestPause: () => (this.#identity?.timeout ?? Infinity) / pausesInSession,
     })
     this.holds = new Holds(runtime)
@@ -196,7 +197,10 @@ export class Session implements LinkOwner {
 
   /** Sends a request, or queues it until there is a connection. Its promise tells all. */
   submit<T>(request: Request<T>, limits?: CallOptions): Promise<T> {
-    if (requestChannel.hasSubscribers && !request.isWatched) return this.#submitTraced(request, limits)
+    return requestChannel.hasSubscribers ? this.#submitTraced(request, limits) : this.#submit(request, limits)
+  }
+
+  #submit<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
     const link = this.#link
     if ((limits !== undefined || this.#limitsAll) && !this.#limit(request, limits)) return request.promise
     if (this.pending >= this.#options.maxPending) {
@@ -211,7 +215,7 @@ export class Session implements LinkOwner {
 
   /** Apart from `submit`, as is what follows: a closure in there would cost each of its calls a context. */
   #submitTraced<T>(request: Request<T>, limits: CallOptions | undefined): Promise<T> {
-    return this.#observer.traceRequest(request, () => this.submit(request, limits))
+    return this.#observer.traceRequest(request, () => this.#submit(request, limits))
   }
 
   /** Binds a request to its limits; false if it is over already. */
@@ -224,7 +228,7 @@ export class Session implements LinkOwner {
       request.reject(signal.reason, false)
       return false
     }
-    request.limit(this.#runtime, { signal, timeout }, () => this.#abandon(request as Request<unknown>))
+    request.limit(this.#runtime, { signal, timeout }, () => this.abandon(request as Request<unknown>))
     return true
   }
 
@@ -359,6 +363,12 @@ export class Session implements LinkOwner {
     for (const request of waiting) request.refuse(SessionExpiredError, cause)
   }
 
+  /** The timeout of what is asked of a server: the one granted while there is a session, the one to ask for until then. */
+  #patience(): number {
+    const { sessionTimeout } = this.#options
+    return this.#identity === null ? sessionTimeout : patience(this.#identity.timeout, sessionTimeout)
+  }
+
   // Connecting
 
   /** What the next server is shown. */
@@ -399,22 +409,19 @@ export class Session implements LinkOwner {
       return
     }
     // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
-    const writer = this.#encoder
     try {
-      request.write(writer)
-      const size = writer.length + 8
+      const size = request.encode(this.#encoder).length + 8
       if (size > this.#options.maxBuffer) throw tooLarge(request, size, this.#options.maxBuffer)
     } catch (error) {
-      writer.truncate(0)
+      request.encoded = null
       request.reject(error)
       return
     }
-    request.encoded = writer.take()
     this.#waiting.push(request)
   }
 
   /** A request that waits and never will be sent makes room: at once for another, and for its bytes in a while. */
-  #abandon(request: Request<unknown>): void {
+  abandon(request: Request<unknown>): void {
     if (request.batch !== null) return
     request.encoded = null
     this.#abandoned++
@@ -432,7 +439,7 @@ export class Session implements LinkOwner {
   #sayGoodbye(): void {
     const goodbye = new CloseRequest()
     const link = this.#link!
-    const timer = this.#runtime.setTimer(this.#identity?.timeout ?? 0, () => this.#end('closed', undefined))
+    const timer = this.#runtime.setTimer(this.#patience(), () => this.#end('closed', undefined))
     const finish = (): void => {
       timer.cancel()
       this.#end('closed', undefined)

@@ -1,22 +1,23 @@
+import type { ServerAddress } from '../client/index.ts'
 import type { Runtime, TlsOptions } from '../runtime/runtime.ts'
 
-/** Where a server listens. */
-export interface ServerAddress {
-  readonly host: string
-  readonly port: number
-}
-
+/** Options of {@link sendFourLetterWord}. */
 export interface FourLetterWordOptions {
-  /** How long to wait for the whole answer, in ms. Default 2,000. */
+  /** How long to wait for the whole answer, in milliseconds. @defaultValue 2,000 */
   readonly timeout?: number | undefined
-  /** Speak TLS, with these options. */
+  /** Speak TLS, with these options of `tls.connect`. @defaultValue none: without TLS */
   readonly tls?: TlsOptions | undefined
 }
 
 /**
  * Sends one of ZooKeeper's four-letter words (`srvr`, `mntr`, `ruok`…) and resolves to the whole answer.
  *
- * Rejects when the server cannot be reached, closes with an error, or takes longer than `timeout`.
+ * An answer may be empty: for a word that the server does not know.
+ *
+ * @param runtime - dials: `client.runtime`, or that of a `Simulation`
+ * @param address - an IP address and a port; names are not resolved
+ * @throws Error when the server cannot be reached, ends the connection with an error before it has answered, or takes
+ * longer than `timeout`
  */
 export function sendFourLetterWord(
   runtime: Runtime,

@@ -7,7 +7,8 @@ export {
   type ProxyMode,
   type ProxyTraffic,
 } from './fault-proxy/fault-proxy.ts'
-export { type FourLetterWordOptions, sendFourLetterWord, type ServerAddress } from './four-letter-word.ts'
+export type { ServerAddress } from '../client/index.ts'
+export { type FourLetterWordOptions, sendFourLetterWord } from './four-letter-word.ts'
 export { type FindOptions, findZooKeepers, type FoundZooKeeper } from './real-zookeeper/find.ts'
 export { type LogLevel, type MemberPorts } from './real-zookeeper/member-files.ts'
 export { type MemberMode, type MemberStartOptions, RealMember } from './real-zookeeper/member.ts'

@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../common/abort-listeners.ts'
 import { ConnectionLossError, OperationTimeoutError, ProtocolError } from '../common/errors.ts'
 import type { DialOptions, Runtime } from '../runtime/runtime.ts'
 
@@ -25,7 +26,7 @@ export function fourLetterWord(
     const chunks: Buffer[] = []
     const limit = word === 'srvr' || word === 'isro' ? maxBrief : maxAnswer
     let size = 0
-    const onAbort = (): void => settle(() => reject(signal?.reason))
+    const aborted = (): void => settle(() => reject(signal?.reason))
     const timer = runtime.setTimer(timeout, () =>
       settle(() => reject(new OperationTimeoutError(`no answer to "${word}" within ${timeout} ms`, { op: 'command' }))),
     )
@@ -34,7 +35,7 @@ export function fourLetterWord(
       if (settled) return
       settled = true
       timer.cancel()
-      signal?.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       socket.destroy()
       outcome()
     }
@@ -53,6 +54,6 @@ export function fourLetterWord(
           else reject(new ConnectionLossError(`no answer to "${word}"`, { op: 'command', cause: error ?? undefined }))
         }),
     })
-    signal?.addEventListener('abort', onAbort)
+    onAbort(signal, aborted)
   })
 }

@@ -7,6 +7,14 @@ import { WireTap } from './support/wire-tap.ts'
 
 type Verb = (zk: KazooClient, path: string, options: CallOptions) => Promise<unknown>
 
+/** What older servers do not know: it is asked of them only once their version is known, and then as any other. */
+const since36 = {
+  multiRead: (zk, path, options) => zk.multiRead().get(path).commit(options),
+  getAllChildrenNumber: (zk, path, options) => zk.getAllChildrenNumber(path, options),
+  getEphemerals: (zk, path, options) => zk.getEphemerals(path, options),
+  'watch, recursive': (zk, path, options) => zk.watch(path, { ...options, recursive: true }),
+} satisfies Record<string, Verb>
+
 const verbs: Record<string, Verb> = {
   get: (zk, path, options) => zk.get(path, options),
   'get with a watch': (zk, path, options) => zk.get(path, { ...options, watch: () => {} } satisfies WatchOptions),
@@ -19,6 +27,7 @@ const verbs: Record<string, Verb> = {
   create: (zk, path, options) => zk.create(`${path}/child`, '', options),
   transaction: (zk, path, options) => zk.transaction().set(path, 'x').commit(options),
   'a failure': (zk, path, options) => zk.get(`${path}-missing`, options),
+  ...since36,
 }
 
 const limits: Record<string, () => CallOptions> = {
@@ -28,13 +37,15 @@ const limits: Record<string, () => CallOptions> = {
 
 onEachServerAndChroot((ground) => {
   describe.each(Object.keys(limits))('%s', (limit) => {
-    describe.each(Object.keys(verbs))('%s', (name) => {
+    describe.each(Object.keys(verbs).filter((name) => !(name in since36) || ground.isSince('3.6.0')))('%s', (name) => {
       /** Has an event and a reply brought to the client in one chunk, and tells the order in which user code saw them. */
       const order = async (first: 'event' | 'reply'): Promise<string[]> => {
         const tap = new WireTap()
         const zk = await ground.connect({ runtime: tap.runtime })
         await ground.admin.create(ground.full('/watched'))
         await ground.admin.create(ground.full('/node'))
+        // From now on the version is known, where it counts.
+        if (name in since36) await zk.getAllChildrenNumber(ground.at('/node'))
         const seen: string[] = []
         await zk.get(ground.at('/watched'), { watch: () => void seen.push('event') })
         const change = () => ground.admin.set(ground.full('/watched'), 'x')
@@ -69,6 +80,28 @@ onEachServerAndChroot((ground) => {
       })
     })
   })
+
+  it.runIf(ground.isSince('3.6.0'))(
+    'are sent in the order of the calls, whatever release they take (since 3.6)',
+    async () => {
+      const zk = await ground.connect()
+      const path = await ground.admin.create(ground.full('/order'), 'old')
+      await zk.getAllChildrenNumber(ground.at('/order'))
+      const read = zk.multiRead().get(ground.at('/order')).commit()
+      const count = zk.getAllChildrenNumber(ground.at('/order'))
+      const watching = zk.watch(ground.at('/order'))
+      const written = Promise.all([zk.set(ground.at('/order'), 'new'), zk.create(ground.at('/order/child'))])
+      const [before] = await read
+      expect(before).toMatchObject({ data: Buffer.from('old') })
+      expect(await count).toBe(0)
+      await using watch = await watching
+      await written
+      const seen: string[] = []
+      for await (const { type } of watch) if (seen.push(type) === 2) break
+      expect(seen).toEqual(['CHANGED', 'CHILD'])
+      expect(path).toBe(ground.full('/order'))
+    },
+  )
 
   it('keeps to the order of the wire over many of both', async () => {
     const tap = new WireTap()

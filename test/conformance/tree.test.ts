@@ -43,16 +43,74 @@ onEachServerAndChroot((ground) => {
       await grow(ground, 3, 3)
       const acl = besides(Permissions.READ | Permissions.CREATE | Permissions.WRITE)
       await admin.setAcls(ground.full('/tree/1'), acl)
-      const zk = await ground.connect()
+      const tap = new WireTap()
+      const zk = await ground.connect({ runtime: tap.runtime })
+      const before = tap.sent.length
       const error = await failure(zk.delete(ground.at('/tree'), { recursive: true }))
       expect(error).toBeInstanceOf(NoAuthError)
       expect(error).toMatchObject({ op: 'delete', path: ground.at('/tree'), maybeApplied: true })
+      // Each of the 13 is listed and tried: nobody else is at work whom the znodes above it could wait for.
+      expect(tap.sent.slice(before).filter(({ opcode }) => opcode !== wire.ping.opcode)).toHaveLength(2 * 13 + 1)
       expect((error as Error).cause).toMatchObject({ op: 'delete' })
       expect(((error as Error).cause as { path: string }).path.startsWith(ground.at('/tree/1/'))).toBe(true)
       expect((await admin.getChildren(ground.full('/tree/1'))).toSorted()).toEqual(['0', '1', '2'])
       // All of them were in one transaction, and then each by itself.
       expect(await admin.getChildren(ground.full('/tree'))).toEqual(['1'])
     })
+
+    it('asks no more for all the znodes that are above what it may not delete', async () => {
+      const { admin } = ground
+      const depth = 8
+      const paths = Array.from({ length: depth }, (_, level) => `/tree${'/x'.repeat(level)}`)
+      for (const path of paths) await admin.create(ground.full(path))
+      await admin.setAcls(ground.full(paths.at(-2)!), besides(Permissions.READ))
+      const tap = new WireTap()
+      const zk = await ground.connect({ runtime: tap.runtime })
+      const before = tap.sent.length
+      expect(await failure(zk.delete(ground.at('/tree'), { recursive: true }))).toBeInstanceOf(NoAuthError)
+      const sent = tap.sent.slice(before).filter(({ opcode }) => opcode !== wire.ping.opcode)
+      expect(sent).toHaveLength(2 * depth + 1)
+      expect(await admin.exists(ground.full(paths.at(-1)!))).not.toBeNull()
+    })
+
+    it('deletes what others create at each of its steps, too', async () => {
+      const { admin } = ground
+      await grow(ground, 3, 3)
+      const tap = new WireTap()
+      const zk = await ground.connect({ runtime: tap.runtime })
+      tap.hold()
+      const deleting = zk.delete(ground.at('/tree'), { recursive: true }).then(() => 'done')
+      let created = 0
+      const create = (path: string): Promise<void> =>
+        admin.create(ground.full(path)).then(
+          () => void created++,
+          (error: unknown) => expect(error).toBeInstanceOf(NoNodeError),
+        )
+      for (let step = 0; step < 30; step++) {
+        if ((await Promise.race([deleting, tap.held(1)])) === 'done') break
+        await Promise.all([`/tree/late-${step}`, `/tree/1/late-${step}`, `/tree/1/2/late-${step}`].map(create))
+        tap.release()
+        tap.hold()
+      }
+      tap.release()
+      await deleting
+      expect(created).toBeGreaterThan(3)
+      expect(await admin.exists(ground.full('/tree'))).toBeNull()
+    })
+  })
+
+  it('what works on a tree keeps to the number of requests that may be pending', async () => {
+    await grow(ground, 6, 6)
+    const zk = await ground.connect({ maxPending: 4, maxBuffer: 1_000 })
+    expect(await pathsOf(zk, ground.at('/tree'))).toHaveLength(43)
+    await zk.setAcls(ground.at('/tree'), OPEN_ACL_UNSAFE, { recursive: true })
+    expect((await zk.getAcls(ground.at('/tree/5/5'))).stat.aversion).toBe(1)
+    // Once in transactions, and once each by itself.
+    await ground.admin.setAcls(ground.full('/tree/3'), besides(Permissions.READ))
+    expect(await failure(zk.delete(ground.at('/tree'), { recursive: true }))).toBeInstanceOf(NoAuthError)
+    await ground.admin.setAcls(ground.full('/tree/3'), OPEN_ACL_UNSAFE)
+    await zk.delete(ground.at('/tree'), { recursive: true })
+    expect(await zk.exists(ground.at('/tree'))).toBeNull()
   })
 
   describe('setAcls with recursive', () => {

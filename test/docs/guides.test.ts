@@ -66,21 +66,36 @@ test('every snippet compiles, strictly, against the source', () => {
   expect(tsc.status).toBe(0)
 })
 
-test.each([...guides, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'])(
+test.each([...guides, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', 'examples/README.md'])(
   'every link of %s leads somewhere',
   (guide) => {
     const text = readFileSync(join(root, guide), 'utf8')
-    const anchors = new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading)))
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link)
     const dead = links.filter((link) => {
       if (/^https?:/.test(link)) return false
       const [file = '', anchor] = link.split('#')
-      if (file !== '') return !existsSync(join(root, guide, '..', file))
-      return anchor === undefined || !anchors.has(anchor)
+      const target = join(root, guide, '..', file)
+      if (file !== '' && !existsSync(target)) return true
+      return anchor !== undefined && !anchorsOf(file === '' ? join(root, guide) : target).has(anchor)
     })
     expect(dead).toEqual([])
   },
 )
+
+test.each(guides)('every link of %s leads somewhere in the published package, too', (guide) => {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
+  const links = [...readFileSync(join(root, guide), 'utf8').matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)]
+  const dead = links
+    .map(([, link = '']) => link)
+    .filter((link) => !/^https?:/.test(link))
+    .filter((link) => !files.includes(join(guide, '..', link).split('/')[0] ?? ''))
+  expect(dead).toEqual([])
+})
+
+function anchorsOf(file: string): ReadonlySet<string> {
+  const text = readFileSync(file, 'utf8')
+  return new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => slug(heading)))
+}
 
 /** The anchor of a heading, as Markdown's readers make it. */
 function slug(heading: string): string {

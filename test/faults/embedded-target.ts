@@ -1,4 +1,4 @@
-import { EmbeddedEnsemble, type EnsembleMember } from '../../src/server/index.ts'
+import { EmbeddedEnsemble, type EmbeddedMember } from '../../src/server/index.ts'
 import { observedRuntime } from './observed-runtime.ts'
 import { syncLimit, type Member, type Target, tickTime } from './target.ts'
 import { until } from './until.ts'
@@ -6,7 +6,7 @@ import { until } from './until.ts'
 /** Milliseconds. */
 const never = 0x7fff_ffff
 
-function resume(member: EnsembleMember): void {
+function resume(member: EmbeddedMember): void {
   member.lag = 0
   if (member.running && member.server.faults.paused) member.server.faults.resume()
 }

@@ -3,20 +3,29 @@
  * error there, and so is a type that is not exactly the one named.
  */
 import {
+  BadVersionError,
   ChildrenWatch,
   DataWatch,
   KazooClient,
   KazooRetry,
   KazooState,
+  NoNodeError,
   Permissions,
+  TransactionError,
+  UnknownServerError,
+  ZooKeeperError,
   type Acl,
+  type DataAndStat,
+  type ErrorCode,
   type EventType,
+  type PersistentWatch,
+  type PersistentWatchEvent,
   type Stat,
   type Transaction,
   type WalkedPath,
   type WatchEnd,
-  type ZooKeeperError,
 } from 'kazoo-ts'
+import type * as kazoo from 'kazoo-ts'
 import { expectTypeOf } from 'vitest'
 
 declare const zk: KazooClient
@@ -142,6 +151,48 @@ export async function transactions(): Promise<void> {
   use(zk.transaction().set_data)
 }
 
+export async function multiReading(): Promise<void> {
+  const results = await zk.multiRead().get('/a').getChildren('/b').commit()
+  expectTypeOf(results).toEqualTypeOf<[DataAndStat | ZooKeeperError, string[] | ZooKeeperError]>()
+  const [a, b] = results
+  if (a instanceof ZooKeeperError) expectTypeOf(a.code).toEqualTypeOf<ErrorCode>()
+  else expectTypeOf(a.data).toEqualTypeOf<Buffer>()
+  if (b instanceof Error) expectTypeOf(b.code).toEqualTypeOf<ErrorCode>()
+  else expectTypeOf(b).toEqualTypeOf<string[]>()
+
+  // @ts-expect-error -- it may be an error
+  use(a.data)
+  // @ts-expect-error -- there are two
+  use(results[2])
+  // @ts-expect-error -- a read of several leaves no watch
+  zk.multiRead().get('/a', { watch: () => {} })
+}
+
+export async function watchingForGood(): Promise<void> {
+  const listener = (event: PersistentWatchEvent): void => {
+    expectTypeOf(event.type).toEqualTypeOf<EventType | 'RESYNC'>()
+    expectTypeOf(event.path).toEqualTypeOf<string>()
+  }
+  await using watch = await zk.watch('/a', { recursive: true, listener, timeout: 1_000 })
+  expectTypeOf(watch).toEqualTypeOf<PersistentWatch>()
+  for await (const event of watch) {
+    switch (event.type) {
+      case 'CREATED':
+      case 'DELETED':
+      case 'CHANGED':
+      case 'CHILD':
+      case 'RESYNC':
+        break
+      default:
+        expectTypeOf(event).toEqualTypeOf<never>()
+    }
+  }
+  // @ts-expect-error -- the name that one-shot watches have
+  void zk.watch('/a', { watch: () => {} })
+  // @ts-expect-error -- ZooKeeper's name for it
+  void zk.watch('/a', { mode: 'PERSISTENT_RECURSIVE' })
+}
+
 export async function retrying(): Promise<void> {
   expectTypeOf(await zk.retry(() => zk.exists('/a'))).toEqualTypeOf<Stat | null>()
   expectTypeOf(await new KazooRetry({ maxTries: 3 }).run(() => 1)).toEqualTypeOf<number>()
@@ -173,9 +224,32 @@ export async function watching(): Promise<void> {
   use(new ChildrenWatch(zk, '/a', (children) => children.length))
 }
 
-export function errors(error: ZooKeeperError): void {
+/** The codes of all classes of errors, without their base. */
+type CodeOf<T> = T extends new (...args: never[]) => ZooKeeperError ? InstanceType<T>['code'] : never
+type Exports = Omit<typeof kazoo, 'ZooKeeperError'>
+type Codes = { [K in keyof Exports]: CodeOf<Exports[K]> }[keyof Exports]
+
+export function errors(error: ZooKeeperError, unknown: unknown, either: NoNodeError | BadVersionError): void {
   expectTypeOf(error.maybeApplied).toEqualTypeOf<boolean>()
   expectTypeOf(error.path).toEqualTypeOf<string | undefined>()
+  expectTypeOf(error.code).toEqualTypeOf<ErrorCode>()
+  expectTypeOf<Codes | 'ZOOKEEPER_ERROR'>().toEqualTypeOf<ErrorCode>()
+  expectTypeOf(new NoNodeError().code).toEqualTypeOf<'NO_NODE'>()
+  expectTypeOf(NoNodeError.code).toEqualTypeOf<'NO_NODE'>()
+  expectTypeOf(new UnknownServerError(-999).code).toEqualTypeOf<'UNKNOWN_SERVER_ERROR'>()
+  if (either.code === 'NO_NODE') expectTypeOf(either).toEqualTypeOf<NoNodeError>()
+  else expectTypeOf(either).toEqualTypeOf<BadVersionError>()
+  if (unknown instanceof TransactionError) {
+    expectTypeOf(unknown.code).toEqualTypeOf<'TRANSACTION_FAILED'>()
+    expectTypeOf(unknown.results).toEqualTypeOf<readonly ZooKeeperError[]>()
+  }
+  // @ts-expect-error -- there is no such code
+  if (unknown instanceof ZooKeeperError && unknown.code === 'NO_NDOE') use(unknown)
+  // @ts-expect-error -- nor is it the code of such an error
+  if (new NoNodeError().code === 'NODE_EXISTS') use(error)
+  // @ts-expect-error -- one class is not another
+  const wrong: NoNodeError = new BadVersionError()
+  use(wrong)
   // @ts-expect-error -- what happened is not to be rewritten
   error.code = 'NO_NODE'
 }

@@ -3,16 +3,13 @@ import type { Quorum } from '../membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from '../options.ts'
 import type { EnsembleConfig } from '../reconfig/ensemble-config.ts'
 import { SessionTable, type Session } from '../session-table.ts'
-import { EnsembleMember, type MemberHost } from './ensemble-member.ts'
+import { EmbeddedMember, type MemberHost } from './ensemble-member.ts'
 import { firstConfig } from './first-config.ts'
 import { epochSize, History } from './history.ts'
 import { SessionReports } from './session-reports.ts'
 
 /** Options of {@link EmbeddedEnsemble}: its own, and those of each member. */
-export interface EmbeddedEnsembleOptions extends Omit<
-  EmbeddedServerOptions,
-  'port' | 'securePort' | 'readOnly' | 'dataDir'
-> {
+export interface EmbeddedEnsembleOptions extends Omit<EmbeddedServerOptions, (typeof notForMembers)[number]> {
   /** How many members vote. @defaultValue 3 */
   readonly size?: number
   /** How many members follow without a vote. @defaultValue 0 */
@@ -28,8 +25,17 @@ export interface EmbeddedEnsembleOptions extends Omit<
   readonly noticeAfter?: number
 }
 
-/** Options of a server that stands alone: members share neither a port nor a directory. */
-const notForMembers = ['port', 'securePort', 'readOnly', 'dataDir', 'dataLogDir'] as const
+/** Options of a server that stands alone: members share neither a port nor a directory, and have nothing on disk. */
+const notForMembers = [
+  'port',
+  'securePort',
+  'readOnly',
+  'dataDir',
+  'dataLogDir',
+  'snapCount',
+  'snapRetainCount',
+  'onFailure',
+] as const
 
 /** After so many transactions it is time to forget those that everybody has. */
 const enough = 1_024
@@ -49,7 +55,7 @@ const enough = 1_024
  */
 export class EmbeddedEnsemble {
   /** In the order of their ids: voters first, then observers. */
-  readonly members: readonly EnsembleMember[]
+  readonly members: readonly EmbeddedMember[]
   readonly #settings: ServerSettings
   readonly #history = new History()
   readonly #sessions: SessionTable
@@ -88,7 +94,7 @@ export class EmbeddedEnsemble {
     const mayReadOnly = checkFlag(readOnlyMode, 'readOnlyMode', false)
     this.members = Array.from({ length: count }, (_, index) => {
       const port = ports?.[index] ?? 0
-      return new EnsembleMember(index + 1, host, runtime, { ...shared, port }, mayReadOnly)
+      return new EmbeddedMember(index + 1, host, runtime, { ...shared, port }, mayReadOnly)
     })
     this.#config = this.#firstConfig(voters)
   }
@@ -165,7 +171,7 @@ export class EmbeddedEnsemble {
   }
 
   /** @throws RangeError if there is no such member */
-  member(id: number): EnsembleMember {
+  member(id: number): EmbeddedMember {
     const member = this.members[id - 1]
     if (member === undefined) throw new RangeError(`id must be from 1 to ${this.members.length}, not ${id}`)
     return member
@@ -273,11 +279,11 @@ export class EmbeddedEnsemble {
     this.#settle()
   }
 
-  #leading(): EnsembleMember | null {
+  #leading(): EmbeddedMember | null {
     return this.#leader === null ? null : this.member(this.#leader)
   }
 
-  #replicate(from: EnsembleMember): void {
+  #replicate(from: EmbeddedMember): void {
     for (const member of this.members) if (member !== from && member.running) member.schedule()
     // One that is stopped, too, goes on from where it was.
     if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
@@ -325,7 +331,7 @@ export class EmbeddedEnsemble {
   }
 
   /** Whether it leads for all that it knows: of those who are cut off it has yet to hear, and of those who stopped it has heard. */
-  #isLed(leader: EnsembleMember): boolean {
+  #isLed(leader: EmbeddedMember): boolean {
     const followers = this.members.filter(({ isCurrent }) => isCurrent)
     return (
       leader.isCurrent &&
@@ -345,7 +351,7 @@ export class EmbeddedEnsemble {
     if (best !== undefined) this.#lead(best)
   }
 
-  #lead(leader: EnsembleMember): void {
+  #lead(leader: EmbeddedMember): void {
     this.#leader = leader.id
     this.#history.beginEpoch()
     this.#reports.begin()
@@ -355,17 +361,17 @@ export class EmbeddedEnsemble {
     this.#align()
   }
 
-  #mayLead(member: EnsembleMember): boolean {
+  #mayLead(member: EmbeddedMember): boolean {
     return member.running && this.#config.voters.includes(member.id) && this.#hasQuorum(member)
   }
 
   /** Those of the configuration that are not members here count as out of reach. */
-  #hasQuorum(member: EnsembleMember): boolean {
+  #hasQuorum(member: EmbeddedMember): boolean {
     const reached = this.members.filter((other) => other.running && this.#reach(member.id, other.id))
     return this.#config.isQuorum(reached.map(({ id }) => id))
   }
 
-  #reachesLeader(member: EnsembleMember): boolean {
+  #reachesLeader(member: EmbeddedMember): boolean {
     return this.#leader !== null && this.#reach(member.id, this.#leader)
   }
 

@@ -23,7 +23,7 @@ export interface MemberHost {
   /** Milliseconds after which a member notices that it is cut off. */
   readonly noticeAfter: number
   /** Tells the others of what this one has committed. */
-  replicate(from: EnsembleMember): void
+  replicate(from: EmbeddedMember): void
   /** A member runs or runs no more, or has noticed that it is cut off. */
   changed(): void
   /** A follower has heard of sessions of which its leader is to be told. */
@@ -31,7 +31,7 @@ export interface MemberHost {
 }
 
 /** One server of an `EmbeddedEnsemble`, with a tree and a port of its own. */
-export class EnsembleMember {
+export class EmbeddedMember {
   /** From 1 on, as in `server.1`. */
   readonly id: number
   readonly #options: EmbeddedServerOptions
@@ -51,7 +51,7 @@ export class EnsembleMember {
   #noticing: Timer | null = null
   #role: Part | 'looking' | 'starting' = 'starting'
   /** Whom it follows, which may be itself, and since which election. */
-  #leader: EnsembleMember | null = null
+  #leader: EmbeddedMember | null = null
   #epoch = 0
   #connected = false
   /** Whom it has heard of since it last told its leader, and their timeouts. */
@@ -72,10 +72,12 @@ export class EnsembleMember {
     return this.#server
   }
 
+  /** Whether its process runs. */
   get running(): boolean {
     return this.#server !== null
   }
 
+  /** What it is at the moment. */
   get role(): MemberRole {
     if (this.#server === null) return 'stopped'
     if (this.#database?.readOnly === true) return 'read-only'
@@ -208,7 +210,7 @@ export class EnsembleMember {
   }
 
   /** Whom it follows for all that it knows; that may be itself. @internal */
-  get leader(): EnsembleMember | null {
+  get leader(): EmbeddedMember | null {
     return this.#isLeaderless ? null : this.#leader
   }
 
@@ -224,7 +226,7 @@ export class EnsembleMember {
   }
 
   /** Belongs to the quorum of the leader of this epoch, or leads it. @internal */
-  follow(leader: EnsembleMember): void {
+  follow(leader: EmbeddedMember): void {
     const role = leader === this ? 'leader' : this.observer ? 'observer' : 'follower'
     const isNew = this.#role !== role || this.#epoch !== this.#host.history.epoch
     this.#leader = leader

@@ -5,6 +5,7 @@ import { Request } from '../request.ts'
 /** Credentials under one of ZooKeeper's schemes: `digest` with `user:password`, and what a server may add. */
 export interface AuthInfo {
   readonly scheme: string
+  /** A string is sent as UTF-8. It is a secret: the client shows it nowhere. */
   readonly credential: string | Uint8Array
 }
 
@@ -25,7 +26,7 @@ export class AuthRequest extends Request<true> {
   constructor({ scheme, credential }: AuthInfo, accepted?: () => void) {
     super('', undefined)
     this.scheme = scheme
-    this.#auth = typeof credential === 'string' ? Buffer.from(credential) : Buffer.from(credential)
+    this.#auth = Buffer.from(credential)
     this.#accepted = accepted
   }
 

@@ -109,7 +109,8 @@ export class Authentication {
     this.#target.mayPing()
     // Kerberos may take its time, in which the session was not touched.
     this.#target.ping()
-    this.#present()
+    // The session may be over by the clock, which closes the connection.
+    if (!this.#target.isClosed) this.#present()
   }
 
   #ask(token: Buffer): Promise<Buffer | null> {

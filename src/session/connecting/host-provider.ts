@@ -1,3 +1,4 @@
+import { offAbort, onAbort } from '../../common/abort-listeners.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { parseHosts, type ServerName } from './hosts.ts'
 
@@ -22,18 +23,18 @@ export function askProvider(
     const late = new AbortController()
     const settle = (outcome: readonly ServerName[] | Error): void => {
       timer.cancel()
-      signal.removeEventListener('abort', onAbort)
+      offAbort(signal, aborted)
       resolve(outcome)
     }
     const giveUp = (error: Error): void => {
       settle(error)
       late.abort(error)
     }
-    const onAbort = (): void => giveUp(new Error('the search for a server has ended'))
+    const aborted = (): void => giveUp(new Error('the search for a server has ended'))
     const timer = runtime.setTimer(timeout, () =>
       giveUp(new Error(`the function given as hosts did not answer within ${Math.round(timeout)} ms`)),
     )
-    signal.addEventListener('abort', onAbort)
+    onAbort(signal, aborted)
     const ask = async (): Promise<readonly ServerName[]> => {
       const { servers, chroot } = parseHosts(await provider({ signal: late.signal }))
       if (chroot !== '') throw new RangeError(`hosts: a function gives no chroot, as in "${chroot}"`)

@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events'
-
 import type { Runtime } from '../../runtime/runtime.ts'
 import { askProvider, type HostProvider } from './host-provider.ts'
 import { formatServer, type ServerName } from './hosts.ts'
@@ -105,8 +103,6 @@ export class ServerList {
 
   async *round(state: SearchState): AsyncGenerator<Candidate | Error, void, void> {
     const { last, duration, sessionTimeout, signal } = state
-    // One for each name, however many there are.
-    setMaxListeners(0, signal)
     if (this.#provider !== null) {
       const answer = await askProvider(this.#runtime, this.#provider, sessionTimeout / 3, signal)
       if (signal.aborted) return

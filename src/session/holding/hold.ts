@@ -8,7 +8,7 @@ export type HoldLoss = 'lost' | 'suspended'
 
 /** Options of `client.hold`. `signal` and `timeout` limit the wait for it, not the hold itself. */
 export interface HoldOptions extends CallOptions {
-  /** @defaultValue 'lost' */
+  /** When the hold is lost. @defaultValue 'lost' */
   readonly loseOn?: HoldLoss | undefined
 }
 
@@ -53,6 +53,7 @@ export class Hold {
     this.#keeper.release(this)
   }
 
+  /** {@link release}, for `using`. */
   [Symbol.dispose](): void {
     this.release()
   }

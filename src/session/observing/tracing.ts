@@ -5,8 +5,9 @@ import { channelNames } from '../../common/channel-names.ts'
 import type { Request } from '../request.ts'
 import type { KazooState } from '../session-state.ts'
 
-/** A server as it was dialled: an IP address and a port. */
+/** Where a server listens. In messages it is the server as it was dialled. */
 export interface ServerAddress {
+  /** An IP address. */
   readonly host: string
   readonly port: number
 }
@@ -57,6 +58,7 @@ export interface RequestMessage {
 /** An attempt to connect, on the tracing channel `kazoo-ts:connection`: it ends once requests can be sent, or with `error`. */
 export interface ConnectionMessage {
   readonly server: ServerAddress
+  /** Whether it is within TLS. */
   readonly tls: boolean
   /** Whether this client was connected before. */
   readonly reconnect: boolean
@@ -75,6 +77,7 @@ export interface ConnectionLostMessage {
   readonly session: TracedSession
   /** Milliseconds that it was usable. */
   readonly duration: number
+  /** Why it ended. */
   readonly error: Error
 }
 
@@ -97,6 +100,7 @@ export interface StateMessage {
   /** As a state listener gets it: no session follows by itself. */
   readonly stopped: boolean
   readonly session: TracedSession
+  /** Why the connection or the session was lost; undefined when all is well or `stop` was called. */
   readonly error: Error | undefined
 }
 

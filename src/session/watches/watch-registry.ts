@@ -7,6 +7,7 @@ export type EventType = 'CREATED' | 'DELETED' | 'CHANGED' | 'CHILD'
 
 /** What a watch is called with. */
 export interface WatchedEvent {
+  /** What happened. */
   readonly type: EventType
   /** The caller's path, chroot removed. */
   readonly path: string
@@ -14,6 +15,10 @@ export interface WatchedEvent {
   readonly zxid?: bigint
 }
 
+/**
+ * A function given as `watch`: called at most once, at the next change, in the order in which events and replies arrived.
+ * What it throws is reported as an uncaught exception.
+ */
 export type WatchListener = (event: WatchedEvent) => void
 
 /**
@@ -60,6 +65,9 @@ export class WatchRegistry {
     recursive: new Map(),
   }
 
+  /** No recursive watch is on a longer path. */
+  #longestRecursive = 0
+
   /** How many paths have a watch, the kinds counted apart. */
   get size(): number {
     return Object.values(this.#kinds).reduce((size, map) => size + map.size, 0)
@@ -67,6 +75,7 @@ export class WatchRegistry {
 
   add(kind: WatchKind, path: string, listener: WatchListener, chroot: string): void {
     const map = this.#kinds[kind]
+    if (kind === 'recursive') this.#longestRecursive = Math.max(this.#longestRecursive, path.length)
     const present = map.get(path)
     const watcher: Watcher = { listener, chroot }
     if (present === undefined) {
@@ -187,7 +196,10 @@ export class WatchRegistry {
     if (here !== undefined) addCalls(calls, here)
     // A change of the list of children is told by the children themselves; the event is another watch's on this path.
     if (recursive.size === 0 || type === 'CHILD') return
-    for (let at = path; ; at = parentPath(at)) {
+    // From where the paths are as short as those watched: what a server sends may have millions of components.
+    const longest = this.#longestRecursive
+    const first = path.length <= longest ? path : parentPath(path.slice(0, longest + 1))
+    for (let at = first; ; at = parentPath(at)) {
       const above = recursive.get(at)
       if (above !== undefined) addCalls(calls, above)
       if (at === '/') return

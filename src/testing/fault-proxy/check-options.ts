@@ -1,13 +1,11 @@
 import { checkNumber, checkString } from '../../server/option-checks.ts'
+import { checkNames, checkObject } from '../check-options.ts'
 
 const names: ReadonlySet<string> = new Set(['target', 'host', 'port', 'runtime'])
 
 /** @throws TypeError or RangeError that names the option */
 export function checkProxyOptions(options: unknown): void {
-  const given = checkObject(options, 'the options')
-  for (const name of Object.keys(given)) {
-    if (!names.has(name)) throw new TypeError(`unknown option ${JSON.stringify(name)}`)
-  }
+  const given = checkNames(options, names)
   checkTarget(given['target'])
   checkString(given['host'], 'host')
   checkNumber(given['port'], 'port', 0, 0, 65_535)
@@ -20,9 +18,4 @@ export function checkTarget(target: unknown): void {
   // 0 stands for a free port where one listens, and for nothing where one connects.
   checkNumber(port, 'target.port', 1, 0, 65_535)
   if (port === undefined) throw new TypeError('target.port must be a number')
-}
-
-function checkObject(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} must be an object`)
-  return value as Readonly<Record<string, unknown>>
 }

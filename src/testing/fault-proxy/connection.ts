@@ -1,5 +1,5 @@
+import type { ServerAddress } from '../../client/index.ts'
 import type { Runtime, Socket, SocketHandler, Timer } from '../../runtime/runtime.ts'
-import type { ServerAddress } from '../four-letter-word.ts'
 import { closeHard, Lane, type LaneEvents, type LaneRules } from './lane.ts'
 
 /** The way from the client to the server, or back. */
@@ -13,13 +13,14 @@ export interface ConnectionOwner {
   closed(connection: ProxyConnection): void
 }
 
+/** Options of {@link ProxyConnection.cut} and `FaultProxy.cut`. */
 export interface CutOptions {
-  /** With a TCP reset, which also discards what is under way. Default false: an ordinary end. */
+  /** With a TCP reset, which also discards what is under way; else with an ordinary end. @defaultValue false */
   readonly reset?: boolean
 }
 
 /** How long the receiver of the last bytes before a cut may take to close its end, in ms. */
-const LINGER = 5_000
+const lingerTime = 5_000
 
 /** One client's connection through a {@link FaultProxy}. */
 export class ProxyConnection {
@@ -43,11 +44,12 @@ export class ProxyConnection {
     this.#toServer = new Lane(owner.runtime, owner.rules('toServer'), client, this.#events('toServer'))
   }
 
-  /** The client's port. */
+  /** The client's own port, which tells its connections apart. */
   get port(): number | undefined {
     return this.#client.remotePort
   }
 
+  /** Whether the client's side or the server's is open. */
   get open(): boolean {
     return this.#clientOpen || this.#serverOpen
   }
@@ -133,7 +135,7 @@ export class ProxyConnection {
     this.#shut()
     from?.destroy()
     to?.end()
-    this.#linger = this.#owner.runtime.setTimer(LINGER, () => to?.destroy())
+    this.#linger = this.#owner.runtime.setTimer(lingerTime, () => to?.destroy())
   }
 
   #shut(): void {

@@ -12,11 +12,12 @@ export class Direction {
   readonly #owner: DirectionOwner
   #bytes = 0
 
+  /** @internal */
   constructor(owner: DirectionOwner) {
     this.#owner = owner
   }
 
-  /** Bytes that have passed. */
+  /** Bytes that have passed so far, on all connections. */
   get bytes(): number {
     return this.#bytes
   }
@@ -32,13 +33,14 @@ export class Direction {
     this.#owner.changed()
   }
 
-  /** Hands on what arrives from now on only after `ms`. 0 ends it. */
+  /** Hands on what arrives from now on only after so many milliseconds. 0 ends it. */
   delay(ms: number): void {
     this.#owner.rules.delay = ms
   }
 
   /**
-   * Hands on one byte at a time: each `interval` ms, or, with 0, in each turn of the event loop. `null` ends it.
+   * Hands on one byte at a time: one every `interval` milliseconds, or, with 0, one in each turn of the event loop. `null`
+   * ends it.
    */
   dribble(interval: number | null = 0): void {
     this.#owner.rules.dribble = interval
@@ -48,6 +50,8 @@ export class Direction {
   /**
    * Lets `bytes` more pass and then cuts the connection, once. With 0 it is cut when the next byte comes, which does not
    * pass. `null` takes it back.
+   *
+   * @throws RangeError for a number that is negative or not whole
    */
   cutAfter(bytes: number | null): void {
     if (bytes !== null && (!Number.isInteger(bytes) || bytes < 0)) throw new RangeError(`bytes: ${bytes}`)

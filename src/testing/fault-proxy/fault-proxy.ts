@@ -1,19 +1,21 @@
 import { type Deferred, deferred } from '../../common/deferred.ts'
+import type { ServerAddress } from '../../client/index.ts'
 import { nodeRuntime } from '../../runtime/node-runtime.ts'
 import type { Listener, Runtime, Socket, SocketHandler } from '../../runtime/runtime.ts'
-import type { ServerAddress } from '../four-letter-word.ts'
 import { checkProxyOptions, checkTarget } from './check-options.ts'
 import { type ConnectionOwner, type CutOptions, type DirectionName, ProxyConnection } from './connection.ts'
 import { Direction } from './direction.ts'
 import type { LaneRules } from './lane.ts'
 
+/** Options of {@link FaultProxy}. */
 export interface FaultProxyOptions {
   /** The server that it stands before. */
   readonly target: ServerAddress
-  /** Where it listens. Default `'127.0.0.1'`. */
+  /** The address that it listens on. @defaultValue '127.0.0.1' */
   readonly host?: string | undefined
-  /** Default 0: a free one. */
+  /** The port that it listens on; 0 picks a free one. @defaultValue 0 */
   readonly port?: number | undefined
+  /** The outside world: sockets and timers. @defaultValue that of Node */
   readonly runtime?: Runtime | undefined
 }
 
@@ -29,15 +31,17 @@ export interface FaultProxyEvents {
   connection: ProxyConnection
   /** Both sides of a connection are closed. */
   close: ProxyConnection
-  /** Bytes are held back; `bytes` is how many there are by now. */
+  /** Bytes are held back. */
   held: ProxyTraffic
   /** Bytes were handed on. */
   passed: ProxyTraffic
 }
 
+/** Bytes that were held back or handed on. */
 export interface ProxyTraffic {
   readonly connection: ProxyConnection
   readonly direction: DirectionName
+  /** Held back: how many there are by now. Handed on: how many at once. */
   readonly bytes: number
 }
 
@@ -46,7 +50,7 @@ interface Waiter {
   readonly found: Deferred<never>
 }
 
-const NO_FAULTS: LaneRules = { paused: false, delay: 0, dribble: null, remaining: null }
+const noFaults: LaneRules = { paused: false, delay: 0, dribble: null, remaining: null }
 
 /**
  * A TCP proxy that does to its connections what networks do: holds, delays, dribbles and cuts them, by direction.
@@ -65,7 +69,7 @@ export class FaultProxy {
   readonly #runtime: Runtime
   readonly #host: string
   readonly #owner: ConnectionOwner
-  readonly #rules: Record<DirectionName, LaneRules> = { toServer: { ...NO_FAULTS }, toClient: { ...NO_FAULTS } }
+  readonly #rules: Record<DirectionName, LaneRules> = { toServer: { ...noFaults }, toClient: { ...noFaults } }
   readonly #connections = new Set<ProxyConnection>()
   readonly #hanging = new Set<Socket>()
   readonly #waiters = new Map<keyof FaultProxyEvents, Set<Waiter>>()
@@ -100,21 +104,22 @@ export class FaultProxy {
     this.toClient = this.#direction('toClient')
   }
 
+  /** The address that it listens on. */
   get host(): string {
     return this.#host
   }
 
-  /** 0 before the first `start`; the same ever after. */
+  /** The port that it listens on: as given, or, for a free one, 0 before the first `start` and the same ever after. */
   get port(): number {
     return this.#port
   }
 
-  /** The connect string. */
+  /** The connect string for clients, as `host:port`. */
   get hosts(): string {
     return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`
   }
 
-  /** Where new connections go. Setting it throws TypeError or RangeError for what is no address. */
+  /** Where new connections go; those there are stay. Setting it throws TypeError or RangeError for what is no address. */
   get target(): ServerAddress {
     return this.#target
   }
@@ -134,18 +139,19 @@ export class FaultProxy {
     return this.#accepted
   }
 
+  /** What becomes of new connections. @defaultValue 'forward' */
   get mode(): ProxyMode {
     return this.#mode
   }
 
-  /** Listens. */
+  /** Listens, and resolves once it does. @throws Error if it cannot: the port is taken (`EADDRINUSE`)… */
   async start(): Promise<this> {
     this.#started = true
     if (this.#mode !== 'refuse') await this.#listen()
     return this
   }
 
-  /** Cuts all connections and frees the port. */
+  /** Cuts all connections, and resolves when the port is free. May be called any number of times. */
   async stop(): Promise<void> {
     this.#started = false
     const listener = this.#listener
@@ -155,11 +161,15 @@ export class FaultProxy {
     await listener?.close()
   }
 
+  /** {@link stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
-  /** Sets what becomes of new connections; those there are go on. Leaving `'hang'` closes those that hang. */
+  /**
+   * Sets what becomes of new connections; those there are go on. Leaving `'hang'` closes those that hang. Resolves when
+   * it holds. @throws Error if it cannot listen again after `'refuse'`, as another process has taken the port
+   */
   async setMode(mode: ProxyMode): Promise<void> {
     this.#mode = mode
     if (mode !== 'hang') for (const socket of this.#hanging) socket.destroy()
@@ -170,19 +180,22 @@ export class FaultProxy {
     await listener?.close()
   }
 
-  /** Closes all connections there are. */
+  /** Closes both sides of all connections there are. */
   cut(options: CutOptions = {}): void {
     for (const connection of this.#connections) connection.cut(options)
   }
 
-  /** Takes all faults back, except for connections already lost. */
+  /** Takes all faults back, except for connections already lost; the mode becomes `'forward'`. */
   async heal(): Promise<void> {
     this.toServer.heal()
     this.toClient.heal()
     await this.setMode('forward')
   }
 
-  /** Resolves with the next event of that kind that `accepts` takes. Ask before you cause it. */
+  /**
+   * Resolves with the next event of that kind that `accepts` takes. Ask before you cause it: what has happened is not told
+   * again. It never rejects, and waits for as long as it takes.
+   */
   once<E extends keyof FaultProxyEvents>(
     event: E,
     accepts: (event: FaultProxyEvents[E]) => boolean = () => true,

@@ -27,7 +27,7 @@ interface Item {
 }
 
 /** Bytes held back in a lane before its source is told to wait. */
-const HIGH_WATER = 256 * 1024
+const highWater = 256 * 1024
 
 /**
  * One direction of one connection: a queue between the socket that is read and the one that is written, on which the
@@ -67,7 +67,7 @@ export class Lane {
     if (this.#closed) return
     this.#push(bytes)
     this.#queued += bytes.length
-    if (this.#queued > HIGH_WATER) this.#from.pause()
+    if (this.#queued > highWater) this.#from.pause()
     this.pump()
     if (this.#queued > 0) this.#events.held(this.#queued)
   }
@@ -137,7 +137,7 @@ export class Lane {
     if (count === bytes.length) this.#queue.shift()
     else this.#queue[0] = { what: bytes.subarray(count), due: 0 }
     this.#queued -= count
-    if (this.#queued <= HIGH_WATER) this.#from.resume()
+    if (this.#queued <= highWater) this.#from.resume()
   }
 
   #later(delay: number): void {

@@ -6,7 +6,7 @@ import { javaCommand, runJava } from './java.ts'
 
 /** The jars of one Apache ZooKeeper. */
 export interface FoundZooKeeper {
-  /** `'3.8.0'` */
+  /** As `'3.8.0'`. */
   readonly version: string
   /** What Java's `-cp` takes. */
   readonly classpath: string
@@ -14,26 +14,29 @@ export interface FoundZooKeeper {
   readonly source: 'ZOOKEEPER_CLASSPATH' | 'KAZOO_ZOOKEEPERS_DIR' | 'system'
 }
 
+/** Options of {@link findZooKeepers}. */
 export interface FindOptions {
+  /** The outside world: files and processes. @defaultValue that of Node */
   readonly runtime?: Runtime | undefined
-  /** Where `ZOOKEEPER_CLASSPATH`, `KAZOO_ZOOKEEPERS_DIR` and `JAVA_HOME` are read. Default: the process's. */
+  /** Where `ZOOKEEPER_CLASSPATH`, `KAZOO_ZOOKEEPERS_DIR` and `JAVA_HOME` are read. @defaultValue this process's */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 /** Where Debian's packages put jars. */
-const SYSTEM_JARS = '/usr/share/java'
+const systemJars = '/usr/share/java'
 
 /** One of these prints the log; without any, SLF4J says nothing at all. */
-const SYSTEM_LOGGERS: readonly (readonly string[])[] = [['slf4j-simple.jar'], ['slf4j-log4j12.jar', 'log4j-1.2.jar']]
+const systemLoggers: readonly (readonly string[])[] = [['slf4j-simple.jar'], ['slf4j-log4j12.jar', 'log4j-1.2.jar']]
 
 /** What TLS takes besides (ZooKeeper then serves through Netty), and the manifest leaves out. */
-const SYSTEM_NETTY = ['netty-codec.jar', 'netty-resolver.jar', 'netty-transport-native-unix-common.jar']
+const systemNetty = ['netty-codec.jar', 'netty-resolver.jar', 'netty-transport-native-unix-common.jar']
 
 /**
  * All Apache ZooKeepers on this machine, the newest first; none without Java.
  *
  * Looks at the environment's `ZOOKEEPER_CLASSPATH` (jars or folders, as for `java -cp`), at `KAZOO_ZOOKEEPERS_DIR` (a
- * folder with one folder of jars per version), and in Debian's folder of jars. The first source of a version wins.
+ * folder with one folder of jars per version), and in Debian's folder of jars (`/usr/share/java`). The first source of a
+ * version wins. It never rejects: what cannot be read is not there.
  */
 export async function findZooKeepers(options: FindOptions = {}): Promise<FoundZooKeeper[]> {
   const { runtime = nodeRuntime, env = process.env } = options
@@ -99,14 +102,14 @@ async function jarsIn(runtime: Runtime, folder: string): Promise<string | null> 
 }
 
 async function systemClasspath(runtime: Runtime): Promise<string | null> {
-  const names = new Set(await namesIn(runtime, SYSTEM_JARS))
+  const names = new Set(await namesIn(runtime, systemJars))
   // Its manifest names what else it needs. The name with the version tells the version without asking Java.
   const jar =
     [...names].find((name) => versionInName(name) !== null) ?? (names.has('zookeeper.jar') ? 'zookeeper.jar' : null)
   if (jar === null) return null
-  const logger = SYSTEM_LOGGERS.find((jars) => jars.every((name) => names.has(name))) ?? []
-  return [jar, ...logger, ...SYSTEM_NETTY.filter((name) => names.has(name))]
-    .map((name) => join(SYSTEM_JARS, name))
+  const logger = systemLoggers.find((jars) => jars.every((name) => names.has(name))) ?? []
+  return [jar, ...logger, ...systemNetty.filter((name) => names.has(name))]
+    .map((name) => join(systemJars, name))
     .join(delimiter)
 }
 

@@ -17,13 +17,13 @@ export function runJava(java: string, args: readonly string[]): Promise<string |
 }
 
 /** What is kept of the output of a JVM, in characters: enough for several stack traces. */
-const LOG_TAIL = 64 * 1024
+const logTail = 64 * 1024
 
 /**
  * Waits for the end of its input, that is of the parent process, however abruptly that ends, and leaves nothing behind.
  * It ignores the terminal's signals, so that it outlives the parent.
  */
-export const WATCHDOG = `trap '' INT TERM HUP; read -r _; kill -KILL "$1" 2>/dev/null; rm -rf -- "$2"`
+export const watchdogScript = `trap '' INT TERM HUP; read -r _; kill -KILL "$1" 2>/dev/null; rm -rf -- "$2"`
 
 const alive = new Set<ChildProcess>()
 let hooked = false
@@ -58,7 +58,7 @@ export class Jvm {
     const child = spawn(options.java, [...options.args], { cwd: options.directory, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     const keep = (chunk: Buffer): void => {
-      this.#log = (this.#log + chunk.toString('utf8')).slice(-LOG_TAIL)
+      this.#log = (this.#log + chunk.toString('utf8')).slice(-logTail)
     }
     child.stdout?.on('data', keep)
     child.stderr?.on('data', keep)
@@ -120,7 +120,7 @@ export class Jvm {
 }
 
 function watch(pid: number, folder: string): ChildProcess {
-  const watchdog = spawn('sh', ['-c', WATCHDOG, 'watchdog', String(pid), folder], {
+  const watchdog = spawn('sh', ['-c', watchdogScript, 'watchdog', String(pid), folder], {
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   // Where there is no shell there is no watchdog; the exit hook remains.

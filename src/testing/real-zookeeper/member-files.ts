@@ -4,11 +4,13 @@ import type { Runtime } from '../../runtime/runtime.ts'
 
 /** The ports of one member. */
 export interface MemberPorts {
+  /** Clients connect here, without TLS. */
   readonly client: number
-  /** Followers connect to the leader here. */
+  /** Followers connect to the leader here; 0 for a standalone server. */
   readonly quorum: number
+  /** Members elect their leader here; 0 for a standalone server. */
   readonly election: number
-  /** TLS; null when there is none. */
+  /** Clients connect here with TLS; null when there is no such port. */
   readonly secure: number | null
 }
 
@@ -31,11 +33,13 @@ export interface MemberFiles {
 /** How much a server says in its log. */
 export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG'
 
-const JAAS_FILE = 'jaas.conf'
+export const logLevels: ReadonlySet<unknown> = new Set(['ERROR', 'WARN', 'INFO', 'DEBUG'] satisfies LogLevel[])
+
+const jaasFile = 'jaas.conf'
 
 /** The flags of Java without which a member does not read its JAAS configuration, or takes no DIGEST-MD5 (from 3.9 on). */
 export function saslFlags(folder: string): string[] {
-  return [`-Djava.security.auth.login.config=${join(folder, JAAS_FILE)}`, '-Dzookeeper.fips-mode=false']
+  return [`-Djava.security.auth.login.config=${join(folder, jaasFile)}`, '-Dzookeeper.fips-mode=false']
 }
 
 /** Writes what a member reads at its start: `zoo.cfg`, `myid`, and the settings of whichever logger it finds. */
@@ -47,7 +51,7 @@ export async function writeMemberFiles(runtime: Runtime, member: MemberFiles): P
     'conf/simplelogger.properties': simpleLogger(logLevel),
     'conf/log4j.properties': log4j(logLevel),
     'conf/logback.xml': logback(logLevel),
-    ...(jaas === undefined ? {} : { [JAAS_FILE]: jaas }),
+    ...(jaas === undefined ? {} : { [jaasFile]: jaas }),
   }
   for (const directory of ['data', 'log', 'conf']) await runtime.files.makeDirectory(join(folder, directory))
   for (const [name, text] of Object.entries(files)) await runtime.files.writeFile(join(folder, name), text)

@@ -19,25 +19,28 @@ export interface MemberOptions {
   readonly java: string
   readonly classpath: string
   readonly jvmFlags: readonly string[]
-  /** ms */
+  /** In milliseconds. */
   readonly startTimeout: number
 }
 
+/** Options of {@link RealMember.start} and {@link RealMember.restart}. */
 export interface MemberStartOptions {
-  /** Wait until it serves, which a member without a quorum never does. Default true. */
+  /** Wait until it serves, which a member without a quorum never does. @defaultValue true */
   readonly wait?: boolean
 }
 
-const POLL = 25
+/** Milliseconds between two questions whether it serves. */
+const pollInterval = 25
 
 /** How much of the log an error shows, in characters. */
-const SHOWN_LOG = 5_000
+const shownLog = 5_000
 
-/** One server process of a {@link RealZooKeeper}. */
+/** One server process of a `RealZooKeeper`, which makes it: to be killed, paused, restarted and asked. */
 export class RealMember {
   readonly #options: MemberOptions
   #jvm: Jvm | null = null
 
+  /** @internal */
   constructor(options: MemberOptions) {
     this.#options = options
   }
@@ -47,10 +50,12 @@ export class RealMember {
     return this.#options.id
   }
 
+  /** The address that it listens on. */
   get host(): string {
     return this.#options.host
   }
 
+  /** The port for clients without TLS; the same over restarts. */
   get port(): number {
     return this.#options.port
   }
@@ -70,21 +75,26 @@ export class RealMember {
     return this.#options.folder
   }
 
-  /** Of the latest process. */
+  /** The id of the latest process, which may have ended; undefined before the first start. */
   get pid(): number | undefined {
     return this.#jvm?.pid
   }
 
+  /** Whether its process runs; a paused one does. */
   get running(): boolean {
     return this.#jvm?.running ?? false
   }
 
-  /** The end of what the latest process has printed. */
+  /** The end of what the latest process has printed, at most 64 Ki characters. */
   get log(): string {
     return this.#jvm?.log ?? ''
   }
 
-  /** Starts the process and waits until it serves. Does not start a second one beside a running one. */
+  /**
+   * Starts the process and waits until it serves. Does not start a second one beside a running one.
+   *
+   * @throws Error, with the end of its log, if it ends or does not serve within the `startTimeout`
+   */
   async start(options: MemberStartOptions = {}): Promise<this> {
     if (!this.running) this.#spawn()
     if (options.wait ?? true) await this.waitUntilServing()
@@ -101,6 +111,7 @@ export class RealMember {
     await this.#jvm?.end('SIGKILL')
   }
 
+  /** Ends the process with SIGTERM and starts another, as {@link start} does. */
   async restart(options: MemberStartOptions = {}): Promise<this> {
     await this.stop()
     return await this.start(options)
@@ -116,12 +127,16 @@ export class RealMember {
     this.#jvm?.resume()
   }
 
-  /** The answer to a four-letter word. `tls` asks at the TLS port. */
+  /**
+   * The answer to a four-letter word (`srvr`, `mntr`…), as `sendFourLetterWord` gets it. `tls` asks at the TLS port;
+   * `timeout` is in milliseconds, 2,000 by default.
+   */
   command(word: string, options: { timeout?: number; tls?: TlsOptions } = {}): Promise<string> {
     const port = options.tls === undefined ? this.port : (this.securePort ?? this.port)
     return sendFourLetterWord(this.#options.runtime, { host: this.host, port }, word, options)
   }
 
+  /** What it says it is, by `srvr`; null while it does not serve, or does not answer within two seconds. Never rejects. */
   async mode(): Promise<MemberMode> {
     const answer = await this.command('srvr').catch(() => '')
     return modeIn(answer)
@@ -136,12 +151,12 @@ export class RealMember {
       if (mode !== null) return mode
       if (!this.running) throw this.#failed('ended at its start')
       if (runtime.now() > deadline) throw this.#failed(`does not serve after ${startTimeout} ms`)
-      await pause(runtime, POLL)
+      await pause(runtime, pollInterval)
     }
   }
 
   #failed(how: string): Error {
-    return new Error(`ZooKeeper's member ${this.id} ${how}. The end of its log:\n${this.log.slice(-SHOWN_LOG)}`)
+    return new Error(`ZooKeeper's member ${this.id} ${how}. The end of its log:\n${this.log.slice(-shownLog)}`)
   }
 
   #spawn(): void {

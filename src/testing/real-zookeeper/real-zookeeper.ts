@@ -2,54 +2,67 @@ import { join } from 'node:path'
 
 import { nodeRuntime } from '../../runtime/node-runtime.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { checkFlag, checkNumber, checkString } from '../../server/option-checks.ts'
+import { checkNames, checkObject } from '../check-options.ts'
 import { findZooKeepers, type FoundZooKeeper, versionOf } from './find.ts'
 import { freePorts } from './free-port.ts'
 import { javaCommand } from './java.ts'
-import { type LogLevel, type MemberPorts, saslFlags, writeMemberFiles } from './member-files.ts'
+import { type LogLevel, logLevels, type MemberPorts, saslFlags, writeMemberFiles } from './member-files.ts'
 import { RealMember } from './member.ts'
 
+/** Options of {@link RealZooKeeper}. */
 export interface RealZooKeeperOptions {
-  /** Which of those found: `'3.8.0'`, or `'3.8'` for the newest of them. Default: the newest of all. */
+  /** Which of those found: `'3.8.0'`, or `'3.8'` for the newest of them. @defaultValue the newest of all */
   readonly version?: string | undefined
-  /** The jars, instead of those found. */
+  /** The jars as `java -cp` takes them, instead of those found. @defaultValue what {@link findZooKeepers} finds */
   readonly classpath?: string | undefined
-  /** A standalone server, or an ensemble of three. Default 1. */
+  /** 1 for a standalone server, 3 for an ensemble of three. @defaultValue 1 */
   readonly size?: 1 | 3 | undefined
-  /** ms. Sessions get between 2 and 20 of these. Default 500. */
+  /** ZooKeeper's unit of time in milliseconds; sessions get between 2 and 20 of them. @defaultValue 500 */
   readonly tickTime?: number | undefined
-  /** Lines for `zoo.cfg`, on top of the launcher's or instead of them. A function gives each member its own. */
+  /**
+   * Lines for `zoo.cfg`, by their keys, on top of the launcher's or instead of them. A function gives each member its
+   * own. @defaultValue none
+   */
   readonly config?: Readonly<Record<string, string>> | ((member: MemberPlan) => Record<string, string>) | undefined
-  /** Flags for Java, after the launcher's own, so that these win. */
+  /** Flags for Java, after the launcher's own, so that these win. @defaultValue none */
   readonly jvmFlags?: readonly string[] | undefined
-  /** Gives each member a TLS port as well; `config` must name the stores (`ssl.keyStore.location`…). Default false. */
+  /**
+   * Gives each member a TLS port as well; `config` must name the stores (`ssl.keyStore.location`…). @defaultValue false
+   */
   readonly secure?: boolean | undefined
   /**
    * SASL: a JAAS configuration with a section `Server` (`DigestLoginModule` or `Krb5LoginModule`). Each member reads it
-   * from `jaas.conf` in its own folder, when it starts. Default: none.
+   * from `jaas.conf` in its own folder, when it starts. @defaultValue none
    */
   readonly jaas?: string | undefined
-  /** How much the servers say in their logs. Default `'WARN'`. */
+  /** How much the servers say in their logs. @defaultValue 'WARN' */
   readonly logLevel?: LogLevel | undefined
-  /** How long the start may take, in ms. Default 60,000. */
+  /** Milliseconds until a member has to serve, and {@link RealZooKeeper.waitForLeader} to find a leader. @defaultValue 60,000 */
   readonly startTimeout?: number | undefined
-  /** Where class paths and Java are looked for. Default: the process's environment. */
+  /**
+   * The environment: where `ZOOKEEPER_CLASSPATH`, `KAZOO_ZOOKEEPERS_DIR` and `JAVA_HOME` are read.
+   * @defaultValue that of this process
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** The outside world: files, processes, sockets. @defaultValue that of Node */
   readonly runtime?: Runtime | undefined
 }
 
-/** What is known of a member before it starts. */
+/** What is known of a member before it starts: what {@link RealZooKeeperOptions.config} is called with. */
 export interface MemberPlan {
   /** Its number in the ensemble, from 1 on. */
   readonly id: number
+  /** The address that all its ports are on. */
   readonly host: string
   /** The ports of all members, in the order of their ids. */
   readonly ensemble: readonly MemberPorts[]
 }
 
-const HOST = '127.0.0.1'
+const loopback = '127.0.0.1'
 
 /** For a quick start and a small process, not for throughput. */
-const JVM_FLAGS = [
+const usualJvmFlags = [
   '-Xmx256m',
   '-Xss512k',
   '-XX:+UseSerialGC',
@@ -63,12 +76,28 @@ const JVM_FLAGS = [
   '-Dzookeeper.admin.enableServer=false',
 ]
 
-const START_TIMEOUT = 60_000
+const usualStartTimeout = 60_000
 
-const POLL = 25
+const names: ReadonlySet<string> = new Set([
+  'version',
+  'classpath',
+  'size',
+  'tickTime',
+  'config',
+  'jvmFlags',
+  'secure',
+  'jaas',
+  'logLevel',
+  'startTimeout',
+  'env',
+  'runtime',
+])
+
+/** Milliseconds between two questions whether somebody leads. */
+const pollInterval = 25
 
 /** How often another set of ports is tried when one of them was taken in the meantime. */
-const PORT_TRIES = 5
+const portTries = 5
 
 /**
  * A real Apache ZooKeeper for tests: one server or an ensemble of three, on free loopback ports, in a temporary folder.
@@ -90,7 +119,9 @@ export class RealZooKeeper {
   #folder: string | null = null
   #members: RealMember[] = []
 
+  /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: RealZooKeeperOptions = {}) {
+    checkRealOptions(options)
     this.#options = options
     this.#runtime = options.runtime ?? nodeRuntime
   }
@@ -123,7 +154,13 @@ export class RealZooKeeper {
     return this.#folder
   }
 
-  /** Resolves once every member serves. */
+  /**
+   * Finds a ZooKeeper, writes its files, starts its processes, and resolves once every member serves. Where another
+   * process has just taken a port, it tries others.
+   *
+   * @throws Error if there is no ZooKeeper, or not that version; if a member ends or does not serve in time, with the end
+   * of its log
+   */
   async start(): Promise<this> {
     if (this.#folder !== null) return this
     const zookeeper = await this.#choose()
@@ -135,12 +172,12 @@ export class RealZooKeeper {
       } catch (error) {
         const taken = this.#members.some((member) => /BindException|Address already in use/.test(member.log))
         await this.stop()
-        if (!taken || tries === PORT_TRIES) throw error
+        if (!taken || tries === portTries) throw error
       }
     }
   }
 
-  /** Kills all processes and removes the folder. */
+  /** Kills all processes (SIGKILL) and removes the folder. May be called any number of times. */
   async stop(): Promise<void> {
     const members = this.#members
     const folder = this.#folder
@@ -150,6 +187,7 @@ export class RealZooKeeper {
     if (folder !== null) await this.#runtime.files.remove(folder)
   }
 
+  /** {@link stop}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
@@ -163,7 +201,7 @@ export class RealZooKeeper {
     return null
   }
 
-  /** The members that follow. */
+  /** The members that follow; those that cannot be reached are none. */
   async followers(): Promise<RealMember[]> {
     const modes = await Promise.all(this.#members.map((member) => member.mode()))
     return this.#members.filter((_, index) => modes[index] === 'follower')
@@ -172,9 +210,11 @@ export class RealZooKeeper {
   /**
    * Resolves with the leader once there is one and every running member serves under it, as after an election. Rejects
    * after the `startTimeout`: without a quorum there is no leader.
+   *
+   * @throws Error when the time is up
    */
   async waitForLeader(): Promise<RealMember> {
-    const { startTimeout = START_TIMEOUT } = this.#options
+    const { startTimeout = usualStartTimeout } = this.#options
     const deadline = this.#runtime.now() + startTimeout
     for (;;) {
       const leader = await this.leader()
@@ -184,7 +224,7 @@ export class RealZooKeeper {
         if ((await this.leader()) === leader) return leader
       }
       if (this.#runtime.now() > deadline) throw new Error(`no member leads after ${startTimeout} ms`)
-      await new Promise<void>((resolve) => void this.#runtime.setTimer(POLL, resolve))
+      await new Promise<void>((resolve) => void this.#runtime.setTimer(pollInterval, resolve))
     }
   }
 
@@ -209,7 +249,7 @@ export class RealZooKeeper {
   async #launch(classpath: string): Promise<void> {
     const { size = 1, secure = false, tickTime = 500, logLevel = 'WARN', config = {}, jvmFlags = [] } = this.#options
     const { jaas } = this.#options
-    const { env = process.env, startTimeout = START_TIMEOUT } = this.#options
+    const { env = process.env, startTimeout = usualStartTimeout } = this.#options
     const runtime = this.#runtime
     const root = await runtime.files.makeTemporaryDirectory('kazoo-zookeeper-')
     this.#folder = root
@@ -217,25 +257,41 @@ export class RealZooKeeper {
     for (const [index, ports] of ensemble.entries()) {
       const id = index + 1
       const folder = join(root, String(id))
-      const lines = typeof config === 'function' ? config({ id, host: HOST, ensemble }) : config
-      await writeMemberFiles(runtime, { id, folder, host: HOST, ensemble, tickTime, logLevel, config: lines, jaas })
+      const lines = typeof config === 'function' ? config({ id, host: loopback, ensemble }) : config
+      await writeMemberFiles(runtime, { id, folder, host: loopback, ensemble, tickTime, logLevel, config: lines, jaas })
       this.#members.push(
         new RealMember({
           runtime,
           id,
-          host: HOST,
+          host: loopback,
           port: ports.client,
           securePort: ports.secure,
           folder,
           root,
           java: javaCommand(env),
           classpath,
-          jvmFlags: [...JVM_FLAGS, ...(jaas === undefined ? [] : saslFlags(folder)), ...jvmFlags],
+          jvmFlags: [...usualJvmFlags, ...(jaas === undefined ? [] : saslFlags(folder)), ...jvmFlags],
           startTimeout,
         }),
       )
     }
     await Promise.all(this.#members.map((member) => member.start()))
+  }
+}
+
+/** @throws TypeError or RangeError that names the option */
+function checkRealOptions(options: unknown): void {
+  const given = checkNames(options, names)
+  for (const name of ['version', 'classpath', 'jaas'] as const) checkString(given[name], name)
+  if (checkNumber(given['size'], 'size', 1, 1, 3) === 2) throw new RangeError('size must be 1 or 3, not 2')
+  checkNumber(given['tickTime'], 'tickTime', 1, 1)
+  checkNumber(given['startTimeout'], 'startTimeout', 1, 1)
+  checkFlag(given['secure'], 'secure', false)
+  const { config, jvmFlags, logLevel } = given
+  if (typeof config !== 'function' && config !== undefined) checkObject(config, 'config')
+  if (jvmFlags !== undefined && !Array.isArray(jvmFlags)) throw new TypeError('jvmFlags must be an array of strings')
+  if (logLevel !== undefined && !logLevels.has(logLevel)) {
+    throw new RangeError(`logLevel must be one of ${[...logLevels].join(', ')}`)
   }
 }
 

@@ -58,6 +58,7 @@ export class Disk {
     }
   }
 
+  /** Makes a directory and its parents. */
   makeDirectory(path: string): void {
     for (let at = resolve(path); !this.#directories.has(at); at = posix.dirname(at)) this.#directories.add(at)
   }

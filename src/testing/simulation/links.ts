@@ -2,7 +2,7 @@ import type { SimulatedHost } from './process.ts'
 import type { Schedule } from './schedule.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
-/** How long a segment takes from one host to another, in ms. */
+/** How long a segment takes from one host to another, in milliseconds. Its chances come from `random` alone. */
 export type Latency = (from: string, to: string, random: SeededRandom) => number
 
 /** One direction of one connection: segments do not overtake each other in it. */
@@ -21,7 +21,7 @@ interface Held {
 }
 
 /** What a repeated segment waits at most after a partition has healed, in ms. */
-const RETRANSMIT = 200
+const retransmit = 200
 
 /**
  * The ways between hosts. A blocked way loses nothing for good: as TCP does, it goes on trying, and what was sent arrives
@@ -62,7 +62,7 @@ export class Links {
     this.#blocked.delete(key)
     const held = this.#held.get(key) ?? []
     this.#held.delete(key)
-    for (const each of held) this.#deliver(this.#random.between(0, RETRANSMIT), each)
+    for (const each of held) this.#deliver(this.#random.between(0, retransmit), each)
   }
 
   unblockAll(): void {

@@ -20,7 +20,7 @@ interface Listening {
 }
 
 /** How long a system tries to connect before it gives up, in ms. */
-const CONNECT_TIMEOUT = 127_000
+const connectTimeout = 127_000
 
 /** The simulated network: who listens, who is connected, and what is wrong with the ways between them. */
 export class SimulatedNetwork {
@@ -90,7 +90,10 @@ export class SimulatedNetwork {
     return pairs.length
   }
 
-  /** Makes the connections between two hosts, or all of one, half-open: nothing passes any more and nobody is told. */
+  /**
+   * Makes the connections between two hosts, or all of one, half-open: nothing passes any more and nobody is told. How many
+   * there were.
+   */
   sever(a: string, b?: string): number {
     const pairs = this.#connections(a, b)
     for (const socket of pairs) {
@@ -121,7 +124,7 @@ export class SimulatedNetwork {
       socket.fail(new Error('the simulated network has no TLS'))
       return socket
     }
-    process.after(CONNECT_TIMEOUT, 'io', 'connect timeout', () => {
+    process.after(connectTimeout, 'io', 'connect timeout', () => {
       if (socket.peer === null) socket.fail(socketError('ETIMEDOUT', `connect ${options.host}:${options.port}`))
     })
     if (target === null || this.#blackHoles.has(options.host) || this.#blackHoles.has(target.name)) return socket

@@ -5,6 +5,7 @@ export class SeededRandom {
   #c: number
   #counter = 1
 
+  /** @param stream - generators of one seed and different streams give different numbers */
   constructor(seed: number, stream = '') {
     this.#a = seed >>> 0
     this.#b = Math.floor(seed / 0x1_0000_0000) >>> 0
@@ -37,10 +38,12 @@ export class SeededRandom {
     return from + Math.floor(this.number() * (to - from + 1))
   }
 
+  /** True with a probability from 0 to 1. */
   chance(probability: number): boolean {
     return this.number() < probability
   }
 
+  /** One of the items. @throws RangeError if there is none */
   pick<T>(items: readonly T[]): T {
     const item = items[this.integer(0, items.length - 1)]
     if (item === undefined) throw new RangeError('nothing to pick from')
@@ -59,6 +62,7 @@ export class SeededRandom {
     return copy
   }
 
+  /** So many random bytes. */
   bytes(size: number): Buffer {
     const bytes = Buffer.allocUnsafe(size)
     for (let i = 0; i < size; i++) bytes[i] = this.uint32() & 0xff

@@ -24,7 +24,7 @@ export interface World extends Scheduler {
 }
 
 /** Node's timers take no longer delay: it fires at once instead. */
-const LONGEST_DELAY = 2_147_483_647
+const longestDelay = 2_147_483_647
 
 /** The outside world as one process of a simulation sees it. */
 export class SimulatedRuntime implements Runtime {
@@ -52,7 +52,7 @@ export class SimulatedRuntime implements Runtime {
   }
 
   setTimer(delay: number, callback: () => void): Timer {
-    const wait = delay >= 1 && delay <= LONGEST_DELAY ? delay : 1
+    const wait = delay >= 1 && delay <= longestDelay ? delay : 1
     return this.#process.after(wait, 'timer', 'timer', callback)
   }
 

@@ -1,5 +1,7 @@
 import { nodeRuntime } from '../../runtime/node-runtime.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { checkFlag, checkFunction } from '../../server/option-checks.ts'
+import { checkNames } from '../check-options.ts'
 import { Disk } from './disk.ts'
 import type { Latency } from './links.ts'
 import { Names } from './names.ts'
@@ -9,21 +11,26 @@ import { Schedule, type ScheduledEvent } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedRuntime, type World } from './simulated-runtime.ts'
 
+/** Options of {@link Simulation}. */
 export interface SimulationOptions {
-  /** Decides all that is left to chance. Default: a new one; every failure names it. */
+  /** Decides all that is left to chance. @defaultValue one of its own; every failure names it */
   readonly seed?: number | undefined
-  /** Of the network between hosts. Default: 0.2 to 2 ms, and one segment in a hundred up to 50 ms. */
+  /**
+   * How long what is sent from one host to another takes, in milliseconds.
+   * @defaultValue 0.2 to 2, and for one segment in a hundred up to 50
+   */
   readonly latency?: Latency | undefined
-  /** How probable it is that what was written at once arrives in two parts. Default 0.1. */
+  /** How probable it is that what was written at once arrives in two parts, from 0 to 1. @defaultValue 0.1 */
   readonly fragmentation?: number | undefined
-  /** Milliseconds since 1970 at the start. Default: the first day of 2026. */
+  /** What the hosts' wall clocks say at the start: milliseconds since 1970. @defaultValue the first moment of 2026 (UTC) */
   readonly epoch?: number | undefined
-  /** Keep a line for each event in {@link Simulation.trace}. Default false. */
+  /** Whether to keep a line for each event in {@link Simulation.trace}. @defaultValue false */
   readonly trace?: boolean | undefined
 }
 
+/** Options of {@link Simulation.run}. */
 export interface RunOptions {
-  /** How much virtual time the run may take, in ms. Default: an hour. */
+  /** How much virtual time the run may take, in milliseconds. @defaultValue 3,600,000 (an hour) */
   readonly limit?: number | undefined
 }
 
@@ -33,7 +40,9 @@ interface Condition {
 }
 
 /** More events than this in one moment are a loop that never ends. */
-const MOMENT_LIMIT = 100_000
+const momentLimit = 100_000
+
+const names: ReadonlySet<string> = new Set(['seed', 'latency', 'fragmentation', 'epoch', 'trace'])
 
 /**
  * A world of virtual time: hosts with clocks, files, names and a network between them, all of whose chances come from
@@ -54,10 +63,13 @@ const MOMENT_LIMIT = 100_000
  * Code under simulation must take everything from its runtime: a real timer or socket is not waited for.
  */
 export class Simulation {
+  /** The seed, to be given again where a run is to be repeated. */
   readonly seed: number
   /** For the choices of the test itself. */
   readonly random: SeededRandom
+  /** The network between the hosts, and its faults. */
   readonly network: SimulatedNetwork
+  /** What names resolve to. */
   readonly names: Names
   /** What happened, one line per event, when that was asked for. */
   readonly trace: string[] = []
@@ -70,7 +82,9 @@ export class Simulation {
   #now = 0
   #running = false
 
+  /** @throws TypeError or RangeError that names the option */
   constructor(options: SimulationOptions = {}) {
+    checkSimulationOptions(options)
     this.seed = options.seed ?? Math.floor(nodeRuntime.random() * 0x1_0000_0000)
     this.random = new SeededRandom(this.seed, 'script')
     this.#tracing = options.trace ?? false
@@ -96,7 +110,7 @@ export class Simulation {
     })
   }
 
-  /** Virtual time since the start, in ms. */
+  /** Virtual time since the start, in milliseconds. */
   get now(): number {
     return this.#now
   }
@@ -114,19 +128,19 @@ export class Simulation {
     return runtime
   }
 
-  /** The address of a host. */
+  /** The IP address of a host; the host is made when first named. */
   address(host: string): string {
     return this.#host(host).address
   }
 
-  /** The files of a host. */
+  /** The files of a host, which outlive its processes; the host is made when first named. */
   disk(host: string): Disk {
     return this.#host(host).disk
   }
 
   /**
    * Stops a host's process where it stands, as SIGSTOP, a long collection of garbage or a sleeping laptop do: time goes
-   * on, and its sockets take in what comes. With `ms` it goes on by itself after that time.
+   * on, and its sockets take in what comes. With `ms` it goes on by itself after so many milliseconds.
    */
   pause(host: string, ms?: number): void {
     const { process } = this.#host(host)
@@ -155,12 +169,12 @@ export class Simulation {
     machine.disk.losePower(machine.random)
   }
 
-  /** Sets a host's wall clock forward, or back. Timers and `now()` notice nothing. */
+  /** Sets a host's wall clock forward, or back, by so many milliseconds. Timers and `now()` notice nothing. */
   shiftWallClock(host: string, ms: number): void {
     this.#host(host).wallClockOffset += ms
   }
 
-  /** Resolves after some virtual time. For the script of a run: no pause of a host stops it. */
+  /** Resolves after so many milliseconds of virtual time. For the script of a run: no pause of a host stops it. */
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.#script(ms, 'sleep', resolve))
   }
@@ -176,8 +190,10 @@ export class Simulation {
   }
 
   /**
-   * Runs a script in virtual time, to its end. Rejects as the script does, when an event throws, when nothing is left to
-   * happen, or when the time is up; the error's message names the seed. A later run goes on from there.
+   * Runs a script in virtual time, to its end, and resolves to what it returned. A later run goes on from there.
+   *
+   * @throws what the script throws, or an event; Error when nothing is left to happen, when the time is up, or while
+   * another run is under way. The message names the seed
    */
   async run<T>(script: () => Promise<T> | T, options: RunOptions = {}): Promise<T> {
     if (this.#running) throw new Error('this simulation runs already')
@@ -213,7 +229,7 @@ export class Simulation {
       if (event === undefined) throw new Error('nothing is left to happen, and the script has not ended')
       if (event.time > deadline) throw new Error(`the script has not ended after ${deadline} ms of virtual time`)
       moment = event.time > this.#now ? 0 : moment + 1
-      if (moment > MOMENT_LIMIT) throw new Error(`time stands still: ${event.label}`)
+      if (moment > momentLimit) throw new Error(`time stands still: ${event.label}`)
       this.#now = Math.max(this.#now, event.time)
       this.#dispatch(event)
     }
@@ -275,6 +291,21 @@ export class Simulation {
     // The stack has a copy of the message, and is what is shown.
     if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
     return error
+  }
+}
+
+/** @throws TypeError or RangeError that names the option */
+function checkSimulationOptions(options: unknown): void {
+  const { seed, latency, fragmentation, epoch, trace } = checkNames(options, names)
+  checkFunction(latency, 'latency')
+  checkFlag(trace, 'trace', false)
+  for (const [name, value] of Object.entries({ seed, fragmentation, epoch })) {
+    if (value === undefined) continue
+    if (typeof value !== 'number') throw new TypeError(`${name} must be a number`)
+    if (!Number.isFinite(value)) throw new RangeError(`${name} must be a finite number, not ${value}`)
+  }
+  if (fragmentation !== undefined && !((fragmentation as number) >= 0 && (fragmentation as number) <= 1)) {
+    throw new RangeError(`fragmentation must be from 0 to 1, not ${fragmentation as number}`)
   }
 }
 

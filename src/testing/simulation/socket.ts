@@ -18,10 +18,10 @@ export interface SocketName {
 }
 
 /** As much as one read gives. */
-const READ_SIZE = 64 * 1024
+const readSize = 64 * 1024
 
 /** What a receiver's and a sender's system take together before `write` says to wait. */
-const WINDOW = 256 * 1024
+const windowSize = 256 * 1024
 
 type Phase = 'connecting' | 'open' | 'closed'
 
@@ -84,7 +84,7 @@ export class SimulatedSocket implements Socket {
   }
 
   get pendingBytes(): number {
-    return Math.max(0, this.#outstanding - WINDOW)
+    return Math.max(0, this.#outstanding - windowSize)
   }
 
   get isClosed(): boolean {
@@ -243,8 +243,8 @@ export class SimulatedSocket implements Socket {
 
   #readChunk(): void {
     const all = this.#received.length === 1 ? (this.#received[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#received)
-    const chunk = all.subarray(0, READ_SIZE)
-    this.#received = all.length > READ_SIZE ? [all.subarray(READ_SIZE)] : []
+    const chunk = all.subarray(0, readSize)
+    this.#received = all.length > readSize ? [all.subarray(readSize)] : []
     const peer = this.#peer
     if (peer !== null) peer.#consumed(chunk.length)
     this.#handler?.received(chunk)
@@ -265,7 +265,7 @@ export class SimulatedSocket implements Socket {
 
   #consumed(count: number): void {
     this.#outstanding -= count
-    if (!this.#full || this.#outstanding > WINDOW) return
+    if (!this.#full || this.#outstanding > windowSize) return
     this.#full = false
     this.#happen('drain', () => {
       if (this.#phase === 'open') this.#handler?.drained?.()

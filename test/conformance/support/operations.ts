@@ -51,6 +51,8 @@ export interface Operation {
   readonly run: (zk: KazooClient, site: Site, options?: CallOptions) => Promise<unknown>
   /** Whether it was applied, as another client sees it; a read has no such thing. */
   readonly applied?: (admin: KazooClient, site: Site) => Promise<boolean>
+  /** Whether its first request only reads. */
+  readonly looksFirst?: boolean
 }
 
 const isThere = async (admin: KazooClient, path: string): Promise<boolean> => (await admin.exists(path)) !== null
@@ -147,6 +149,7 @@ export const compositeOperations: readonly Operation[] = [
     path: '/new/below',
     run: (zk, site, options) => zk.ensurePath(site.at('/new/below'), options),
     applied: (admin, site) => isThere(admin, site.full('/new')),
+    looksFirst: true,
   },
   {
     name: 'create with makePath',
@@ -168,5 +171,14 @@ export const compositeOperations: readonly Operation[] = [
     path: '/node',
     run: (zk, site, options) => zk.delete(site.at('/node'), { ...options, recursive: true }),
     applied: async (admin, site) => !(await isThere(admin, site.full('/node/child'))),
+    looksFirst: true,
+  },
+  {
+    name: 'setAcls with recursive',
+    op: 'setAcls',
+    path: '/node',
+    run: (zk, site, options) => zk.setAcls(site.at('/node'), OPEN_ACL_UNSAFE, { ...options, recursive: true }),
+    applied: async (admin, site) => (await admin.get(site.full('/node/child'))).stat.aversion === 1,
+    looksFirst: true,
   },
 ]

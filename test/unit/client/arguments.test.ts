@@ -90,6 +90,22 @@ const badData: [unknown, typeof TypeError, string][] = [
   [new ArrayBuffer(1), TypeError, 'data must be a string, a Uint8Array or null, not an object'],
 ]
 
+const badChanges: [unknown, typeof TypeError | typeof RangeError, string][] = [
+  [undefined, TypeError, 'change must be an object, not undefined'],
+  [{}, RangeError, 'change must have joining, leaving or newMembers'],
+  [{ joining: 5 }, TypeError, 'joining must be a string, not number'],
+  [{ joining: 'x', newMembers: 'y' }, RangeError, 'newMembers excludes joining and leaving'],
+  // Without what it was to join, or the version that it was meant for, it would be another change.
+  [{ leaving: '1', joinng: 'x' }, TypeError, 'change: unknown option "joinng"'],
+  [{ leaving: '1', version: 5 }, TypeError, 'change: unknown option "version"'],
+  [['x'], TypeError, 'change: unknown option "0"'],
+  [{ leaving: '1', fromConfig: '5' }, TypeError, 'fromConfig must be a bigint or a whole number'],
+  [{ leaving: '1', fromConfig: 1.5 }, TypeError, 'fromConfig must be a bigint or a whole number'],
+  [{ leaving: '1', fromConfig: 2n ** 63n }, RangeError, 'fromConfig must be -1 or the version of a configuration'],
+  [{ leaving: '1', fromConfig: 2n ** 64n - 1n }, RangeError, 'fromConfig must be -1 or the version of'],
+  [{ leaving: '1', fromConfig: -2 }, RangeError, 'fromConfig must be -1 or the version of a configuration, not -2'],
+]
+
 /** Every wrong call, what it must be refused with, and how to make it. */
 function* wrongCalls(): Generator<
   [string, typeof TypeError | typeof RangeError, string, (client: KazooClient) => Promise<unknown>]
@@ -175,6 +191,9 @@ function* wrongCalls(): Generator<
         (client) => client[verb]('/a', { watch: watch as never }),
       ]
     }
+  }
+  for (const [change, type, message] of badChanges) {
+    yield ['reconfig', type, message, (client) => client.reconfig(change as never)]
   }
   yield ['command', TypeError, 'word must be a string, not number', (client) => client.command(5 as never)]
   for (const word of ['', 'rok', 'RUOK', 'ruok\n', 'ruokk']) {

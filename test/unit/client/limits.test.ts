@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events'
+
 import { describe, expect, it } from 'vitest'
 
 import { OperationTimeoutError, QueueFullError, SessionExpiredError } from '../../../src/index.ts'
@@ -203,6 +205,21 @@ describe('timeout and signal of a request', () => {
       const request = await connection.expect('exists')
       connection.fail(request, -101)
       await marker
+    }))
+
+  it('leave one listener on a signal, however many requests have it, and none in the end', () =>
+    world(async ({ client, connect }) => {
+      const connection = await connect()
+      const controller = new AbortController()
+      const { signal } = controller
+      const calls = Array.from({ length: 20 }, (_, i) => client.exists(`/${i}`, { signal }).catch(() => 'aborted'))
+      expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+      for (let i = 0; i < 10; i++) connection.fail(await connection.expect('exists'), -101)
+      await calls[9]
+      controller.abort()
+      const outcomes = await Promise.all(calls)
+      expect(outcomes).toEqual(Array.from({ length: 20 }, (_, i) => (i < 10 ? null : 'aborted')))
+      expect(getEventListeners(signal, 'abort')).toHaveLength(0)
     }))
 
   it('remove their listener and their timer when the reply comes', () =>

@@ -57,7 +57,7 @@ describe('secrets', () => {
   it('are shown by no client, session, option or state, and written to no log', async () => {
     const entries: unknown[] = []
     const log = (...entry: unknown[]): void => void entries.push(entry)
-    const logger: Logger = { trace: log, debug: log, info: log, warn: log, error: log }
+    const logger: Logger = { debug: log, info: log, warn: log, error: log }
     const options = { logger, authData: [{ scheme: 'digest', credential: `user:${secret}` }] }
     await world(async ({ sim, client, server }) => {
       const changes: unknown[] = []
@@ -91,7 +91,7 @@ describe('secrets', () => {
   it('of SASL are shown by nothing: neither where it succeeds, nor where it fails, at first and later', async () => {
     const entries: unknown[] = []
     const log = (...entry: unknown[]): void => void entries.push(entry)
-    const logger: Logger = { trace: log, debug: log, info: log, warn: log, error: log }
+    const logger: Logger = { debug: log, info: log, warn: log, error: log }
     const { request, connection: connecting, ...plain } = channelNames
     const traced = [request, connecting].flatMap((name) =>
       ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => `tracing:${name}:${event}`),

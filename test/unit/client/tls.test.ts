@@ -92,9 +92,38 @@ describe('TLS', () => {
     expect(asked).toBeGreaterThan(before)
   })
 
+  it('verifies the name in hosts where that of the options is undefined', async () => {
+    await using server = await serve()
+    const names: string[] = []
+    const checkServerIdentity = (name: string): undefined => void names.push(name)
+    const options = { ca, servername: undefined, checkServerIdentity }
+    await using _first = await clientOf(server, { tls: options }).start()
+    await using _second = await clientOf(server, { tls: () => options }).start()
+    expect(names).toEqual(['localhost', 'localhost'])
+  })
+
   it('names a wrong option', () => {
     expect(() => new KazooClient({ tls: 'yes' as never })).toThrow(/tls/)
   })
+
+  const passphrase = 12_345_678 as never
+  const wrong = {
+    itself: { ca, passphrase },
+    'of a key': { ca, key: [{ pem: file('client-key'), passphrase }] },
+    'of a store': { ca, pfx: [{ buf: file('client'), passphrase }] },
+  }
+
+  it.each(Object.entries(wrong))(
+    'names a passphrase of a wrong type, and does not show it: %s',
+    async (_name, options) => {
+      const message = 'tls.passphrase must be a string, not number'
+      expect(() => new KazooClient({ tls: options })).toThrow(new TypeError(message))
+      await using server = await serve()
+      const client = clientOf(server, { tls: () => options })
+      const error: unknown = await client.start({ timeout: 500 }).catch((reason: unknown) => reason)
+      expect((error as Error).cause).toMatchObject({ name: 'TypeError', message })
+    },
+  )
 
   it('is not given up for the ports without TLS that the configuration of an ensemble names', async () => {
     const superDigest = 'super:xQJmxLMiHGwaqBvst5y6rkB6HQs='

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { KazooClient } from '../../../src/index.ts'
+import { ConnectionClosedError, KazooClient } from '../../../src/index.ts'
 import { Simulation } from '../../../src/testing/index.ts'
 import { ScriptedServer, someStat, type ScriptedConnection } from '../../support/scripted-server.ts'
 
@@ -106,6 +106,22 @@ describe('a watch that is stopped', () => {
       expect(client.state).toBe('SUSPENDED')
     }))
 
+  it('while it asks for the version, waits no longer than its connection', () =>
+    world(async (it) => {
+      const { sim, server, client, connection } = it
+      const watch = await armed(it)
+      silence(server)
+      connection.socket.destroy()
+      const next = await server.next()
+      await next.accept()
+      await next.expect('setWatches2')
+      const stopping = watch.stop()
+      await sim.until(() => server.asked.length === 2)
+      await server.stop()
+      await stopping
+      expect(client.state).toBe('SUSPENDED')
+    }))
+
   it('leaves reads that wait for a connection their watch', () =>
     world(async (it) => {
       const { sim, server, client, connection } = it
@@ -143,7 +159,7 @@ describe('a watch that is stopped', () => {
         break
       }
       await Promise.all([stopping, watching])
-      expect(received).toEqual(['removeWatches', 'addWatch'])
+      expect(received).toEqual(['addWatch'])
       // One question for both: no answer can overtake the other.
       expect(server.asked).toEqual(['srvr', 'srvr'])
     }))
@@ -177,6 +193,18 @@ describe('the version of a server', () => {
       }
       expect(server.asked).toEqual(['srvr'])
       expect(sim.runtime('client').now() - begun).toBeLessThan(2_200)
+    }))
+
+  it('is not asked for any more once the client was stopped', () =>
+    world(async ({ sim, server, client, connection }) => {
+      silence(server)
+      const calling = client.whoAmI().catch((error: unknown) => error)
+      await sim.until(() => sim.network.connections('client') === 2)
+      const stopping = client.stop()
+      expect(sim.network.connections('client')).toBe(1)
+      expect(await calling).toBeInstanceOf(ConnectionClosedError)
+      connection.answer(await connection.expect('closeSession'), 'closeSession', undefined)
+      await stopping
     }))
 
   it('costs no more than the time of the call', () =>

@@ -139,6 +139,21 @@ describe('a connection whose server breaks the protocol', () => {
     }),
   )
 
+  it.each([
+    ['getAcl', 12, ({ client }: World) => client.getAcls('/a')],
+    ['whoAmI', 8, ({ client }: World) => client.whoAmI()],
+  ] as const)('ends on an answer to %s whose entries, of %i bytes each, would take many times that', (op, size, call) =>
+    world(async (it) => {
+      it.server.words.set('srvr', 'Zookeeper version: 3.9.5-x\n')
+      const connection = await it.connect()
+      const lost = failure(call(it))
+      const { xid } = await connection.expect(op)
+      connection.socket.write(reply(xid, int(100_001), Buffer.alloc(size * 100_001 + 68)))
+      expect(await lost).toMatchObject({ code: 'CONNECTION_LOSS', cause: { code: 'PROTOCOL_ERROR' } })
+      await works(it)
+    }),
+  )
+
   it('ends when half a frame is all that comes', () =>
     world(async (it) => {
       const connection = await it.connect()
@@ -211,6 +226,16 @@ describe('what a server may send without the connection ending', () => {
       await it.sim.until(() => events.length === 1)
     }),
   )
+
+  it('200,000 children', () =>
+    world(async (it) => {
+      const connection = await it.connect()
+      const children = Array.from({ length: 200_000 }, (_, i) => `child-${i}`)
+      const list = it.client.getChildren('/a')
+      connection.answer(await connection.expect('getChildren'), 'getChildren', { children })
+      expect(await list).toEqual(children)
+      await works(it, connection)
+    }))
 
   it('more than a reply needs, as newer servers may', () =>
     world(async (it) => {

@@ -4,6 +4,7 @@ import { KazooClient, type ZooKeeperError } from '../../../src/index.ts'
 import { operations } from '../../../src/protocol/operations.ts'
 import { Simulation } from '../../../src/testing/simulation/simulation.ts'
 import { ScriptedServer, someStat, type ScriptedConnection } from '../../support/scripted-server.ts'
+import { acceptSasl, digest } from '../../support/sasl.ts'
 import { skewedClock } from '../../support/skewed-clock.ts'
 import { timeout } from '../../support/world.ts'
 
@@ -20,6 +21,12 @@ async function serve(connection: ScriptedConnection, written: string[] = []): Pr
     else if (request.op === 'setWatches') connection.answer(request, 'setWatches', undefined)
     else if (request.op === 'closeSession') connection.answer(request, 'closeSession', undefined)
   }
+}
+
+async function authenticate(connection: ScriptedConnection, sessionId: bigint): Promise<void> {
+  await connection.accept({ timeout, sessionId })
+  await acceptSasl(connection)
+  await serve(connection)
 }
 
 describe('a process that stands still while it resumes its session', () => {
@@ -71,4 +78,36 @@ describe('a process that stands still while it resumes its session', () => {
       await client.stop()
     })
   })
+})
+
+describe('a process that stands still while it authenticates', () => {
+  it.each(Array.from({ length: 30 }, (_, index) => index + 1))(
+    'is not CONNECTED without a session, at look %i',
+    async (look) => {
+      const sim = new Simulation({ latency: () => 1, fragmentation: 0 })
+      await sim.run(async () => {
+        const server = await new ScriptedServer(sim.runtime('server')).listen(2181, '0.0.0.0')
+        const clock = skewedClock(sim.runtime('client'))
+        const client = new KazooClient({ hosts: 'server', runtime: clock.runtime, saslOptions: digest })
+        const states: [string, bigint | undefined][] = []
+        client.addListener((state) => void states.push([state, client.session?.id]))
+        const started = client.start()
+        const first = await server.next()
+        await first.accept({ timeout })
+        await acceptSasl(first)
+        await started
+        first.socket.destroy()
+        void (async () => {
+          for (let id = 2n; ; id++) void authenticate(await server.next(), id)
+        })()
+        await sim.until(() => client.state === 'SUSPENDED')
+        clock.jump(look, timeout * 2)
+        await sim.until(() => client.state === 'CONNECTED')
+        await sim.sleep(timeout * 3)
+        for (const [state, id] of states) if (state === 'CONNECTED') expect(id).toBeDefined()
+        expect(states.at(-1)?.[0]).toBe('CONNECTED')
+        await client.stop()
+      })
+    },
+  )
 })

@@ -83,6 +83,26 @@ describe.each(local)('RealZooKeeper: $name', (server) => {
 })
 
 describe('RealZooKeeper', () => {
+  it.each([
+    [null, TypeError, 'the options must be an object'],
+    [{ ticktime: 500 }, TypeError, 'unknown option "ticktime"'],
+    [{ version: 3.8 }, TypeError, 'version must be a string'],
+    [{ classpath: '' }, RangeError, 'classpath must not be empty'],
+    [{ size: 2 }, RangeError, 'size must be 1 or 3'],
+    [{ size: 5 }, RangeError, 'size'],
+    [{ tickTime: 0 }, RangeError, 'tickTime'],
+    [{ startTimeout: '60s' }, TypeError, 'startTimeout must be a number'],
+    [{ secure: 'yes' }, TypeError, 'secure must be true or false'],
+    [{ config: 'tickTime=500' }, TypeError, 'config must be an object'],
+    [{ jvmFlags: '-Xmx1g' }, TypeError, 'jvmFlags must be an array of strings'],
+    [{ jaas: {} }, TypeError, 'jaas must be a string'],
+    [{ logLevel: 'warn' }, RangeError, 'logLevel must be one of ERROR, WARN, INFO, DEBUG'],
+  ])('refuses %o', (options, kind, message) => {
+    const make = (): unknown => new RealZooKeeper(options as never)
+    expect(make).toThrow(kind)
+    expect(make).toThrow(message)
+  })
+
   it('says what is missing', async () => {
     const env = { JAVA_HOME: '/nowhere' }
     await expect(new RealZooKeeper({ env }).start()).rejects.toThrow('no Apache ZooKeeper found')

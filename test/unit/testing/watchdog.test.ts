@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
-import { WATCHDOG } from '../../../src/testing/real-zookeeper/java.ts'
+import { watchdogScript } from '../../../src/testing/real-zookeeper/java.ts'
 
 // Starts the watchdog as the launcher does, then waits to be killed.
 const PARENT = `
@@ -20,7 +20,7 @@ setInterval(() => {}, 1e6)
 it('ends the server and removes its folder when the launching process is killed', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'kazoo-watchdog-'))
   const server = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 600_000)'])
-  const parent = spawn(process.execPath, ['-e', PARENT, WATCHDOG, String(server.pid), folder])
+  const parent = spawn(process.execPath, ['-e', PARENT, watchdogScript, String(server.pid), folder])
   await once(parent.stdout, 'data')
   expect(server.exitCode).toBeNull()
 

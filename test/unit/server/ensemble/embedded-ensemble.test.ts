@@ -223,8 +223,19 @@ describe('EmbeddedEnsemble', () => {
   })
 
   it('names wrong options', () => {
-    expect(() => new EmbeddedEnsemble({ dataDir: '/nowhere' } as EmbeddedEnsembleOptions)).toThrow(/dataDir/)
-    expect(() => new EmbeddedEnsemble({ port: 1 } as EmbeddedEnsembleOptions)).toThrow(/port/)
+    const aloneOnly = [
+      'port',
+      'securePort',
+      'readOnly',
+      'dataDir',
+      'dataLogDir',
+      'snapCount',
+      'snapRetainCount',
+      'onFailure',
+    ]
+    for (const name of aloneOnly) {
+      expect(() => new EmbeddedEnsemble({ [name]: undefined })).toThrow(`"${name}"`)
+    }
     expect(() => new EmbeddedEnsemble({ size: 0 })).toThrow(/size/)
     expect(() => new EmbeddedEnsemble({ ports: [1] })).toThrow(/ports/)
     expect(() => new EmbeddedEnsemble({ ports: 'abc' as unknown as number[] })).toThrow(/ports must be an array/)

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import {
+  type KazooClient,
   NoNodeError,
   type RequestMessage,
   type SessionMessage,
@@ -58,6 +59,25 @@ describe('the channel kazoo-ts:request', () => {
       },
       { hosts: 'server/a' },
     ))
+
+  it.each<[string, (zk: KazooClient) => Promise<unknown>]>([
+    ['getAllChildrenNumber', (zk) => zk.getAllChildrenNumber('/c')],
+    ['getEphemerals', (zk) => zk.getEphemerals('/c')],
+    ['multiRead', (zk) => zk.multiRead().get('/c').commit()],
+    ['transaction', (zk) => zk.transaction().check('/c').commit()],
+  ])('tells of %s, too, what it is under', (op, run) =>
+    world(
+      async ({ server: scripted, connect, client }) => {
+        scripted.words.set('srvr', 'Zookeeper version: 3.9.5')
+        const connection = await connect()
+        const running = failure(run(client.withChroot('/b')))
+        connection.fail(await connection.request(), noNode)
+        await running
+        expect(channels.last('start')).toMatchObject({ op, chroot: '/a/b' })
+      },
+      { hosts: 'server/a' },
+    ),
+  )
 
   it('tells of an error of the server, with its zxid', () =>
     world(async ({ connect, client }) => {

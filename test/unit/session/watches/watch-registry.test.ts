@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { eventTypes } from '../../../../src/protocol/constants.ts'
 import { watchPortions } from '../../../../src/session/watches/set-watches.ts'
@@ -70,6 +70,52 @@ describe('which watches an event calls', () => {
       'root CHANGED /a',
       'persistent CHILD /a',
     ])
+  })
+})
+
+describe('an event below a recursive watch', () => {
+  it.each([
+    ['/a', '/a'],
+    ['/a', '/a/b'],
+    ['/a/bc', '/a/bc/d'],
+    ['/', '/a/b/c'],
+    ['/', '/'],
+    ['/日本', '/日本/a'],
+  ])('of %s, on %s, is told', async (watched, path) => {
+    const registry = new WatchRegistry()
+    const called: string[] = []
+    registry.add('recursive', watched, (event) => void called.push(event.path), '')
+    registry.dispatch(eventTypes.dataChanged, path, -1n)
+    await microtask()
+    expect(called).toEqual([path])
+  })
+
+  it.each([
+    ['/a/b', '/a'],
+    ['/a', '/ab'],
+    ['/a', '/b/a'],
+    ['/a/bc', '/a/b/c'],
+  ])('of %s, on %s, is none', async (watched, path) => {
+    const registry = new WatchRegistry()
+    const called: string[] = []
+    registry.add('recursive', watched, (event) => void called.push(event.path), '')
+    registry.dispatch(eventTypes.dataChanged, path, -1n)
+    await microtask()
+    expect(called).toEqual([])
+  })
+
+  it('costs a few look-ups, however many components a server makes up', async () => {
+    const registry = new WatchRegistry()
+    const called: string[] = []
+    registry.add('recursive', '/a', ({ path }) => void called.push(path), '')
+    const lookUps = vi.spyOn(Map.prototype, 'get')
+    registry.dispatch(eventTypes.dataChanged, `/a${'/b'.repeat(10_000)}`, -1n)
+    registry.dispatch(eventTypes.dataChanged, '/c'.repeat(10_000), -1n)
+    const count = lookUps.mock.calls.length
+    lookUps.mockRestore()
+    expect(count).toBeLessThan(50)
+    await microtask()
+    expect(called).toHaveLength(1)
   })
 })
 

@@ -68,6 +68,22 @@ describe('virtual time', () => {
   })
 })
 
+it.each([
+  [null, TypeError, 'the options must be an object'],
+  [{ sede: 1 }, TypeError, 'unknown option "sede"'],
+  [{ seed: '1' }, TypeError, 'seed must be a number'],
+  [{ seed: Number.NaN }, RangeError, 'seed must be a finite number'],
+  [{ latency: 5 }, TypeError, 'latency must be a function'],
+  [{ fragmentation: 1.5 }, RangeError, 'fragmentation must be from 0 to 1'],
+  [{ fragmentation: -0.1 }, RangeError, 'fragmentation must be from 0 to 1'],
+  [{ epoch: new Date(0) }, TypeError, 'epoch must be a number'],
+  [{ trace: 1 }, TypeError, 'trace must be true or false'],
+])('refuses %o', (options, kind, message) => {
+  const make = (): unknown => new Simulation(options as never)
+  expect(make).toThrow(kind)
+  expect(make).toThrow(message)
+})
+
 describe('a run', () => {
   it('names the seed when the script fails', async () => {
     const sim = new Simulation({ seed: 77 })

@@ -8,32 +8,13 @@ import {
   type SaslOptions,
 } from '../../../../../src/index.ts'
 import { DigestMd5Server } from '../../../../../src/server/access/digest-md5.ts'
-// Loaded beforehand: in virtual time nobody waits for a disk.
-import '../../../../../src/session/authentication/sasl/start-exchange.ts'
 import { frameOf, someStat, type ScriptedConnection } from '../../../../support/scripted-server.ts'
 import { ReplyHeader } from '../../../../../src/protocol/records.ts'
+import { acceptSasl, digest } from '../../../../support/sasl.ts'
 import { failure, timeout, world, type World } from '../../../../support/world.ts'
 
-const digest = { mechanism: 'DIGEST-MD5', username: 'bob', password: 'secret' } as const
 const authFailed = -115
 const requiresSasl = -124
-
-/** The server's side of DIGEST-MD5, by what the server takes for Bob's password. */
-async function acceptSasl(connection: ScriptedConnection, password = 'secret'): Promise<void> {
-  const server = new DigestMd5Server(new Map([['bob', password]]), Buffer.alloc(30, 7))
-  for (let round = 0; round < 2; round++) {
-    const request = await connection.expect('sasl')
-    let token: Buffer
-    try {
-      token = server.evaluate(Buffer.from(request.values.token ?? []))
-    } catch {
-      connection.fail(request, authFailed, 0n)
-      connection.socket.end()
-      return
-    }
-    connection.answer(request, 'sasl', { token }, 0n)
-  }
-}
 
 async function acceptAuth(connection: ScriptedConnection): Promise<string> {
   const request = await connection.expect('auth')
