@@ -80,7 +80,7 @@ export class EmbeddedEnsemble {
     const voters = checkNumber(size, 'size', 1, 3, 64)
     const count = voters + checkNumber(observers, 'observers', 0, 0, 64)
     checkPorts(ports, count)
-    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => void this.#expire(session))
+    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => this.#timeIsOver(session))
     this.#reports = new SessionReports(runtime, tickTime / 2, () => this.#report())
     const host: MemberHost = {
       history: this.#history,
@@ -289,7 +289,14 @@ export class EmbeddedEnsemble {
     if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
   }
 
-  /** Ends a session whose time is over, where that can be done now. */
+  /** When this process stood still, followers have only now heard of those whose clients did not. */
+  #timeIsOver(session: Session): void {
+    const { bucket } = session
+    this.#report()
+    if (session.bucket === bucket) this.#expire(session)
+  }
+
+  /** Ends a session, where that can be done now. */
   #expire(session: Session): boolean {
     // One that was made without a quorum is its maker's alone.
     const ender = session.isLocal ? this.members.find(({ database }) => database === session.owner) : this.#leading()

@@ -216,6 +216,23 @@ describe('what a leader has heard of a session', () => {
       expect(await ends()).toBe(4)
     }))
 
+  it('is at least what its followers have, when the process stood still: members share it', () =>
+    told('follower', async ({ sim, ensemble, peer, ping, at }) => {
+      await at(1_600)
+      sim.pause('servers')
+      for (let pings = 0; pings < 10; pings++) {
+        await sim.sleep(1_000)
+        ping()
+      }
+      await sim.sleep(100)
+      sim.resume('servers')
+      await at(13_000)
+      ping()
+      await at(16_000)
+      expect(ensemble.member(1).server.connectionCount).toBe(1)
+      await peer.closed
+    }))
+
   it('is that a session was taken up, at once', () =>
     told('follower', async ({ sim, ensemble, peer, ends, at }) => {
       const sessionId = peer.bytes.readBigInt64BE(12)
