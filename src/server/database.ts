@@ -110,9 +110,9 @@ export class Database {
     if (!this.#sharesSessions) this.sessions.stop()
   }
 
-  /** A session's client was heard of. It does not count where the leader cannot hear of it. */
+  /** A session's client was heard of. It counts once the leader has heard of it, too. */
   touch(session: Session, timeout: number, now: number): void {
-    if (this.membership.connected) this.sessions.touch(session, timeout, now)
+    if (this.membership.hears(session, timeout)) this.sessions.touch(session, timeout, now)
   }
 
   openSession(timeout: number): Session {
@@ -125,7 +125,7 @@ export class Database {
   }
 
   /**
-   * Ends a session, deletes its ephemerals and ends its connections.
+   * Ends a session, deletes its ephemerals and ends its connections here; other members do so when they hear of it.
    *
    * @param asker - the connection that asked for it, which ends with the answer
    */
@@ -135,12 +135,14 @@ export class Database {
       const paths = [...(this.tree.ephemerals.get(session.id) ?? [])]
       this.commit(session.id, xid, { type: 'closeSession', paths })
     }
-    for (const connection of session.connections) if (connection !== asker) connection.close()
+    for (const connection of session.connections) {
+      if (connection !== asker && connection.database === this) connection.close()
+    }
   }
 
   /**
-   * Ends a session as if its time were over. False where there is no quorum to end it: then no time goes by for it, and it has
-   * all of it again once there is one. What was made without a quorum ends without one.
+   * Ends a session as if its time were over. False where no leader could. Without a quorum no time goes by for it, and it has all
+   * of it again once there is one; what was made without a quorum ends without one.
    */
   expire(session: Session): boolean {
     if (this.readOnly && !session.isLocal) {
@@ -148,7 +150,7 @@ export class Database {
       return false
     }
     // What others have committed comes before: this one would take its place.
-    this.membership.catchUp()
+    if (!this.membership.catchUp() && !session.isLocal) return false
     this.closeSession(session, 0, null)
     return true
   }

@@ -1,4 +1,5 @@
 import type { EnsembleConfig } from './reconfig/ensemble-config.ts'
+import type { Session } from './session-table.ts'
 import type { Transaction, TransactionHeader } from './tree/transaction.ts'
 
 /** A transaction and its place in history. */
@@ -23,10 +24,12 @@ export interface Membership {
   readonly role: 'standalone' | 'leader' | 'follower' | 'observer'
   /** Whether clients are served at all; without a quorum they are not, or for reading only. */
   readonly serving: boolean
-  /** Whether the leader can be reached: only then do pings keep a session alive. */
+  /** Whether there is a leader with a quorum, and it can be reached. */
   readonly connected: boolean
   /** Null for a server that stands alone: it has no members to change. */
   readonly quorum: Quorum | null
+  /** A session's client was heard of. Whether that counts at once; a follower tells its leader later, if it can. */
+  hears(session: Session, timeout: number): boolean
   /** Brings the database up to date, so that a write finds what the leader would. False if that cannot be done now. */
   catchUp(): boolean
   /** The zxid of the next transaction. */
@@ -41,6 +44,7 @@ export const standalone: Membership = {
   serving: true,
   connected: true,
   quorum: null,
+  hears: () => true,
   catchUp: () => true,
   nextZxid: (lastZxid) => lastZxid + 1,
   committed: () => {},

@@ -22,6 +22,8 @@ export interface Session {
   owner: object | null
   /** The tick at whose end it expires. */
   bucket: number
+  /** Its time is over, and nobody could end it yet. */
+  isOverdue: boolean
 }
 
 /**
@@ -43,7 +45,8 @@ export class SessionTable {
 
   /**
    * @param tickTime - milliseconds
-   * @param onExpired - called for each session whose time is over; it is to end in {@link remove} or {@link touch}
+   * @param onExpired - called for each session whose time is over; it is to end in {@link remove} or {@link touch}, and is called
+   *   again a tick later where it does not
    */
   constructor(runtime: Runtime, tickTime: number, serverId: number, onExpired: (session: Session) => void) {
     this.#runtime = runtime
@@ -75,7 +78,7 @@ export class SessionTable {
 
   /** Takes up a session that exists: one that another server, or this one in an earlier life, had made. */
   track(id: bigint, timeout: number, isLocal = false): Session {
-    const session: Session = { id, timeout, isLocal, connections: new Set(), owner: null, bucket: -1 }
+    const session: Session = { id, timeout, isLocal, connections: new Set(), owner: null, bucket: -1, isOverdue: false }
     this.#sessions.set(id, session)
     this.touch(session, timeout, this.#runtime.now())
     return session
@@ -83,8 +86,12 @@ export class SessionTable {
 
   /** @param timeout - of the connection: a reconnect may have negotiated another than the session has */
   touch(session: Session, timeout: number, now: number): void {
+    if (session.isOverdue) return
     const bucket = Math.floor((now + timeout) / this.#tickTime) + 1
-    if (bucket === session.bucket) return
+    if (bucket !== session.bucket) this.#move(session, bucket)
+  }
+
+  #move(session: Session, bucket: number): void {
     this.#buckets.get(session.bucket)?.delete(session)
     session.bucket = bucket
     const sessions = this.#buckets.get(bucket)
@@ -103,7 +110,10 @@ export class SessionTable {
     this.#running = true
     const now = this.#runtime.now()
     this.#lastTick = this.#tickOf(now)
-    for (const session of this.#sessions.values()) this.touch(session, session.timeout, now)
+    for (const session of this.#sessions.values()) {
+      session.isOverdue = false
+      this.touch(session, session.timeout, now)
+    }
     this.#schedule()
   }
 
@@ -146,8 +156,12 @@ export class SessionTable {
       if (sessions === undefined) continue
       this.#buckets.delete(bucket)
       for (const session of sessions) {
-        this.expired++
         this.#onExpired(session)
+        if (!this.#sessions.has(session.id)) this.expired++
+        else if (session.bucket === bucket) {
+          session.isOverdue = true
+          this.#move(session, tick + 1)
+        }
       }
     }
     this.#lastTick = tick

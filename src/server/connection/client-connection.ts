@@ -371,7 +371,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     session.connections.add(this)
     session.owner = database
     if (request.sessionId === 0n) this.tally.last.note('SESS', 0, database.lastZxid, this.#turn.began)
-    database.touch(session, timeout, this.#turn.began)
+    // The leader itself was asked.
+    database.sessions.touch(session, timeout, this.#turn.began)
   }
 
   #request(session: Session, reader: Reader): void {

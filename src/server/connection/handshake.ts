@@ -31,6 +31,8 @@ export function welcome(request: ConnectRequest, database: Database): Welcome | 
 function resume({ sessionId, password }: ConnectRequest, database: Database): Session | null {
   const session = database.sessions.find(sessionId)
   if (session === undefined || session.isLocal !== database.readOnly) return null
+  // Nobody else knows of one that was made without a quorum.
+  if (session.isLocal && session.owner !== database) return null
   // Whoever asks, the connection that the session has here is over. One at another member is not.
   for (const connection of session.connections) if (connection.database === database) connection.close()
   if (password === null) return null

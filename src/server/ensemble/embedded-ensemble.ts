@@ -1,12 +1,12 @@
-import type { Timer } from '../../runtime/runtime.ts'
 import { checkFlag, checkNumber } from '../option-checks.ts'
 import type { Quorum } from '../membership.ts'
 import { checkServerOptions, type EmbeddedServerOptions, type ServerSettings } from '../options.ts'
 import type { EnsembleConfig } from '../reconfig/ensemble-config.ts'
-import { SessionTable } from '../session-table.ts'
-import { EmbeddedMember as EnsembleMember } from './ensemble-member.ts'
+import { SessionTable, type Session } from '../session-table.ts'
+import { EmbeddedMember, type MemberHost } from './ensemble-member.ts'
 import { firstConfig } from './first-config.ts'
 import { epochSize, History } from './history.ts'
+import { SessionReports } from './session-reports.ts'
 
 /** Options of {@link EmbeddedEnsemble}: its own, and those of each member. */
 export interface EmbeddedEnsembleOptions extends Omit<EmbeddedServerOptions, (typeof notForMembers)[number]> {
@@ -37,6 +37,9 @@ const notForMembers = [
   'onFailure',
 ] as const
 
+/** After so many transactions it is time to forget those that everybody has. */
+const enough = 1_024
+
 /**
  * Several servers over one history, for tests of clients: a client may move from one to another, follow a change of
  * leader, meet a member that lags, that is cut off, that is read-only or gone.
@@ -52,20 +55,22 @@ const notForMembers = [
  */
 export class EmbeddedEnsemble {
   /** In the order of their ids: voters first, then observers. */
-  readonly members: readonly EnsembleMember[]
+  readonly members: readonly EmbeddedMember[]
   readonly #settings: ServerSettings
   readonly #history = new History()
   readonly #sessions: SessionTable
-  readonly #noticeAfter: number
+  readonly #reports: SessionReports
   #config: EnsembleConfig
   #leader: number | null = null
   /** Which members reach each other; those of no group reach nobody. */
   #groups: readonly ReadonlySet<number>[] = []
   #starting: Promise<this> | null = null
-  #noticing: Timer | null = null
+  #stopping: Promise<void> | null = null
+  #isStarted = false
 
   /** Does no I/O. @throws TypeError or RangeError that names the option */
   constructor(options: EmbeddedEnsembleOptions = {}) {
+    if (typeof options !== 'object' || options === null) throw new TypeError('the options must be an object')
     const { size, observers, ports, readOnlyMode, noticeAfter, ...shared } = options
     for (const name of notForMembers) {
       if (name in shared) throw new TypeError(`option ${JSON.stringify(name)} is not one of an ensemble`)
@@ -74,41 +79,44 @@ export class EmbeddedEnsemble {
     const { runtime, tickTime } = this.#settings
     const voters = checkNumber(size, 'size', 1, 3, 64)
     const count = voters + checkNumber(observers, 'observers', 0, 0, 64)
-    if (ports !== undefined && ports.length !== count) {
-      throw new RangeError(`ports must have one port for each of ${count} members, not ${ports.length}`)
-    }
-    this.#noticeAfter = checkNumber(noticeAfter, 'noticeAfter', 0, tickTime * 2)
-    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => {
-      const leader = this.#leading()
-      if (leader?.connected === true) leader.database?.expire(session)
-    })
-    const host = {
+    checkPorts(ports, count)
+    this.#sessions = new SessionTable(runtime, tickTime, 1, (session) => this.#timeIsOver(session))
+    this.#reports = new SessionReports(runtime, tickTime / 2, () => this.#report())
+    const host: MemberHost = {
       history: this.#history,
       sessions: this.#sessions,
       quorum: this.#quorum(),
-      replicate: (from: EnsembleMember) => this.#replicate(from),
+      noticeAfter: checkNumber(noticeAfter, 'noticeAfter', 0, tickTime * 2),
+      replicate: (from) => this.#replicate(from),
+      changed: () => this.#settle(),
+      heard: () => this.#reports.request(),
     }
     const mayReadOnly = checkFlag(readOnlyMode, 'readOnlyMode', false)
     this.members = Array.from({ length: count }, (_, index) => {
       const port = ports?.[index] ?? 0
-      return new EnsembleMember(index + 1, host, runtime, { ...shared, port }, mayReadOnly)
+      return new EmbeddedMember(index + 1, host, runtime, { ...shared, port }, mayReadOnly)
     })
     this.#config = this.#firstConfig(voters)
   }
 
-  /** Starts all members, and resolves when there is a leader. */
+  /** Starts all members, and resolves when there is a leader. While it stops, it starts once that is done. */
   start(): Promise<this> {
-    this.#starting ??= this.#start()
-    return this.#starting
+    if (this.#starting !== null) return this.#starting
+    const starting = this.#start(this.#stopping)
+    this.#starting = starting
+    starting.catch(() => {
+      if (this.#starting === starting) this.#starting = null
+    })
+    return starting
   }
 
-  async #start(): Promise<this> {
+  async #start(stopping: Promise<void> | null): Promise<this> {
+    await stopping
     this.#groups = [new Set(this.members.map(({ id }) => id))]
     const members = this.members.filter(({ id }) => this.#config.servers.has(id))
     try {
       await Promise.all(members.map((member) => member.start()))
     } catch (error) {
-      this.#starting = null
       await Promise.all(this.members.map((member) => member.stop()))
       throw error
     }
@@ -117,17 +125,28 @@ export class EmbeddedEnsemble {
       this.#config = this.#firstConfig(this.#config.voters.length)
       for (const member of members) member.configure()
     }
-    this.#elect()
+    this.#isStarted = true
+    this.#settle()
     return this
   }
 
-  /** Stops all members. May be called any number of times. */
-  async stop(): Promise<void> {
-    if (this.#starting === null) return
-    await this.#starting.catch(() => {})
+  /** Stops all members. May be called any number of times. What was written is there after another start. */
+  stop(): Promise<void> {
+    const starting = this.#starting
+    if (starting === null) return this.#stopping ?? Promise.resolve()
     this.#starting = null
-    this.#noticing?.cancel()
+    const stopping = this.#stop(starting).finally(() => {
+      if (this.#stopping === stopping) this.#stopping = null
+    })
+    this.#stopping = stopping
+    return stopping
+  }
+
+  async #stop(starting: Promise<this>): Promise<void> {
+    await starting.catch(() => {})
+    this.#isStarted = false
     this.#sessions.stop()
+    this.#reports.stop()
     this.#leader = null
     await Promise.all(this.members.map((member) => member.stop()))
   }
@@ -146,8 +165,13 @@ export class EmbeddedEnsemble {
     return this.#leader
   }
 
+  /** How many transactions are kept for those that lack them. @internal */
+  get kept(): number {
+    return this.#history.kept
+  }
+
   /** @throws RangeError if there is no such member */
-  member(id: number): EnsembleMember {
+  member(id: number): EmbeddedMember {
     const member = this.members[id - 1]
     if (member === undefined) throw new RangeError(`id must be from 1 to ${this.members.length}, not ${id}`)
     return member
@@ -155,41 +179,38 @@ export class EmbeddedEnsemble {
 
   /** Ends a member's process. The others notice at once, as its sockets close. */
   async stopMember(id: number): Promise<void> {
-    const member = this.member(id)
-    await member.stop()
-    this.#settle()
+    await this.member(id).stop()
   }
 
   /**
-   * Starts a member again, on the same port.
+   * Starts a member again, on the same port, once it has stopped.
    *
-   * @throws Error if the configuration leaves it out: a real one would not start either
+   * @throws Error if the ensemble is not started, or its configuration leaves the member out: a real one would not start either
    */
   async startMember(id: number): Promise<void> {
     const member = this.member(id)
+    this.#checkStarted()
     if (!this.#config.servers.has(id)) throw new Error(`member ${id} is not in the configuration`)
     await member.start()
-    this.#settle()
   }
 
   /**
    * Parts the network among the members; their clients still reach each of them. A member that is cut off from its
-   * leader notices after `noticeAfter`.
+   * leader notices after `noticeAfter`, unless it is reached again before.
    *
    * @param groups - ids that reach each other; those in no group reach nobody
+   * @throws Error if the ensemble is not started
    */
   partition(...groups: readonly (readonly number[])[]): void {
     for (const id of groups.flat()) this.member(id)
+    this.#checkStarted()
     this.#groups = groups.map((ids) => new Set(ids))
-    this.#cutOff()
+    this.#settle()
   }
 
   /** Lets all members reach each other again. */
   heal(): void {
     this.#groups = [new Set(this.members.map(({ id }) => id))]
-    this.#noticing?.cancel()
-    this.#noticing = null
-    for (const member of this.members) if (member.running && this.#reachesLeader(member)) member.reconnect()
     this.#settle()
   }
 
@@ -201,13 +222,10 @@ export class EmbeddedEnsemble {
     this.#lead(next)
   }
 
-  /** Ends a session as if its time were over. False if there is no such session, or no leader. */
+  /** Ends a session as if its time were over. False if there is no such session, or no leader with a quorum. */
   expireSession(id: bigint): boolean {
     const session = this.#sessions.find(id)
-    const database = this.#leading()?.database
-    if (session === undefined || database === null || database === undefined) return false
-    database.expire(session)
-    return true
+    return session !== undefined && this.#expire(session)
   }
 
   /** Closes connections and leaves their sessions alive: all, or the one of a session. How many there were. */
@@ -258,95 +276,126 @@ export class EmbeddedEnsemble {
       else this.#lead(next)
       return
     }
-    // The others hear of it when they reach the leader again.
-    for (const member of this.members) if (this.#reachesLeader(member)) this.#settleMember(member)
+    this.#settle()
   }
 
-  #leading(): EnsembleMember | null {
+  #leading(): EmbeddedMember | null {
     return this.#leader === null ? null : this.member(this.#leader)
   }
 
-  #replicate(from: EnsembleMember): void {
+  #replicate(from: EmbeddedMember): void {
     for (const member of this.members) if (member !== from && member.running) member.schedule()
+    // One that is stopped, too, goes on from where it was.
+    if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
   }
 
-  /** Members that lost their leader go on for a while, as a real one does until it misses its pings. */
-  #cutOff(): void {
-    const leader = this.#leading()
-    const isLed = leader !== null && this.#hasQuorum(leader)
-    for (const member of this.members) {
-      if (member.running && !(isLed && this.#reachesLeader(member))) member.cutOff()
-    }
-    this.#noticing?.cancel()
-    this.#noticing = this.#settings.runtime.setTimer(this.#noticeAfter, () => {
-      this.#noticing = null
-      this.#settle()
-    })
+  /** When this process stood still, followers have only now heard of those whose clients did not. */
+  #timeIsOver(session: Session): void {
+    const { bucket } = session
+    this.#report()
+    if (session.bucket === bucket) this.#expire(session)
   }
 
-  /** Brings the members' roles in line with who runs and who reaches whom. */
+  /** Ends a session, where that can be done now. */
+  #expire(session: Session): boolean {
+    // One that was made without a quorum is its maker's alone.
+    const ender = session.isLocal ? this.members.find(({ database }) => database === session.owner) : this.#leading()
+    return ender?.database?.expire(session) ?? false
+  }
+
+  /** Followers tell their leader of whom they have heard. Whether it has a quorum does not matter for that. */
+  #report(): void {
+    const now = this.#settings.runtime.now()
+    for (const member of this.members) if (member.isCurrent && this.#reachesLeader(member)) member.report(now)
+  }
+
+  /** Brings what all members are in line with who runs, who reaches whom and who leads. To be called when any of that changes. */
   #settle(): void {
+    if (!this.#isStarted) return
     const leader = this.#leading()
-    if (leader === null || !this.#mayLead(leader)) {
+    if (leader !== null && !this.#isLed(leader)) {
+      leader.lookForLeader()
       this.#leader = null
-      this.#sessions.stop()
-      for (const member of this.members) {
-        if (member.running && member.role !== 'looking' && member.role !== 'read-only') member.lookForLeader()
-      }
-      this.#elect()
-      return
     }
-    for (const member of this.members) this.#settleMember(member)
+    // Their sockets close.
+    for (const member of this.members) {
+      if (member.leader !== null && member.isLeftAlone && this.#reach(member.id, member.leader.id))
+        member.lookForLeader()
+    }
+    this.#align()
+    if (this.#leader === null) this.#elect()
   }
 
-  #settleMember(member: EnsembleMember): void {
-    if (!member.running || member.id === this.#leader) return
-    if (this.#reachesLeader(member)) {
-      if (member.role !== this.#roleOf(member)) member.join(this.#roleOf(member))
-    } else if (member.role !== 'looking' && member.role !== 'read-only') {
-      member.lookForLeader()
+  /** Gives each its part. Who has lost its leader goes on for a while, as a real one does until it misses the pings. */
+  #align(): void {
+    const leader = this.#leading()
+    const hasQuorum = leader !== null && this.#hasQuorum(leader)
+    for (const member of this.members) {
+      if (!member.running) continue
+      if (hasQuorum && this.#reachesLeader(member)) member.follow(leader)
+      else member.cutOff()
     }
   }
 
-  /** What a member is that does not lead. */
-  #roleOf({ observer }: EnsembleMember): 'follower' | 'observer' {
-    return observer ? 'observer' : 'follower'
+  /** Whether it leads for all that it knows: of those who are cut off it has yet to hear, and of those who stopped it has heard. */
+  #isLed(leader: EmbeddedMember): boolean {
+    const followers = this.members.filter(({ isCurrent }) => isCurrent)
+    return (
+      leader.isCurrent &&
+      this.#config.voters.includes(leader.id) &&
+      this.#config.isQuorum(followers.map(({ id }) => id))
+    )
   }
 
+  /** Those alone take part who know that there is no leader. */
   #elect(): void {
-    const candidates = this.members.filter((member) => this.#mayLead(member))
+    const candidates = this.members.filter(({ id, isLooking }) => {
+      const others = this.members.filter((other) => other.isLooking && this.#reach(id, other.id))
+      return isLooking && this.#config.voters.includes(id) && this.#config.isQuorum(others.map((other) => other.id))
+    })
     // Who knows the most leads; among equals, the highest id.
     const [best] = candidates.toSorted((a, b) => a.behind - b.behind || b.id - a.id)
     if (best !== undefined) this.#lead(best)
   }
 
-  #lead(leader: EnsembleMember): void {
+  #lead(leader: EmbeddedMember): void {
     this.#leader = leader.id
     this.#history.beginEpoch()
-    for (const member of this.members) {
-      if (!member.running || !this.#reachesLeader(member)) continue
-      member.join(member === leader ? 'leader' : this.#roleOf(member))
-    }
+    this.#reports.begin()
     // A new leader gives every session its whole time again.
     this.#sessions.stop()
     this.#sessions.start()
+    this.#align()
   }
 
-  #mayLead(member: EnsembleMember): boolean {
+  #mayLead(member: EmbeddedMember): boolean {
     return member.running && this.#config.voters.includes(member.id) && this.#hasQuorum(member)
   }
 
   /** Those of the configuration that are not members here count as out of reach. */
-  #hasQuorum(member: EnsembleMember): boolean {
+  #hasQuorum(member: EmbeddedMember): boolean {
     const reached = this.members.filter((other) => other.running && this.#reach(member.id, other.id))
     return this.#config.isQuorum(reached.map(({ id }) => id))
   }
 
-  #reachesLeader(member: EnsembleMember): boolean {
+  #reachesLeader(member: EmbeddedMember): boolean {
     return this.#leader !== null && this.#reach(member.id, this.#leader)
+  }
+
+  #checkStarted(): void {
+    if (this.#starting === null) throw new Error('the ensemble is not started')
   }
 
   #reach(a: number, b: number): boolean {
     return a === b || this.#groups.some((group) => group.has(a) && group.has(b))
   }
+}
+
+function checkPorts(ports: unknown, count: number): void {
+  if (ports === undefined) return
+  if (!Array.isArray(ports)) throw new TypeError('ports must be an array of numbers')
+  if (ports.length !== count) {
+    throw new RangeError(`ports must have one port for each of ${count} members, not ${ports.length}`)
+  }
+  for (const port of ports) checkNumber(port, 'each of ports', 0, 0, 65_535)
 }

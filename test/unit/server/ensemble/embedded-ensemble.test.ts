@@ -238,6 +238,9 @@ describe('EmbeddedEnsemble', () => {
     }
     expect(() => new EmbeddedEnsemble({ size: 0 })).toThrow(/size/)
     expect(() => new EmbeddedEnsemble({ ports: [1] })).toThrow(/ports/)
+    expect(() => new EmbeddedEnsemble({ ports: 'abc' as unknown as number[] })).toThrow(/ports must be an array/)
+    expect(() => new EmbeddedEnsemble({ ports: [1, 2, 65_536] })).toThrow(/ports.*65536/)
+    expect(() => new EmbeddedEnsemble(null as unknown as EmbeddedEnsembleOptions)).toThrow(/options/)
     expect(() => new EmbeddedEnsemble({ sise: 3 } as EmbeddedEnsembleOptions)).toThrow(/sise/)
     expect(() => new EmbeddedEnsemble().member(4)).toThrow(/id/)
   })
