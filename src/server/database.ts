@@ -145,12 +145,12 @@ export class Database {
    * of it again once there is one; what was made without a quorum ends without one.
    */
   expire(session: Session): boolean {
+    // What others have committed comes before: this one would take its place.
+    if (!this.membership.catchUp() && !session.isLocal) return false
     if (this.readOnly && !session.isLocal) {
       this.sessions.touch(session, session.timeout, this.#runtime.now())
       return false
     }
-    // What others have committed comes before: this one would take its place.
-    if (!this.membership.catchUp() && !session.isLocal) return false
     this.closeSession(session, 0, null)
     return true
   }

@@ -98,6 +98,28 @@ describe('the sessions of an EmbeddedEnsemble', () => {
       { noticeAfter: 60_000 },
     ))
 
+  it('have no more time because a member without a quorum is asked to end them', () =>
+    world(
+      async ({ sim, ensemble, connect }) => {
+        const [client, witness] = await Promise.all([connect([3]), connect([3])])
+        await held(client)
+        const { id } = client.session!
+        ensemble.partition([1], [2, 3])
+        await sim.until(() => ensemble.member(1).role === 'read-only')
+        let isGone = false
+        await witness.exists('/held', { watch: () => void (isGone = true) })
+        sim.pause('client0')
+        const since = sim.now
+        while (!isGone && sim.now - since < 10_000) {
+          expect(ensemble.member(1).server.expireSession(id)).toBe(false)
+          await sim.sleep(100)
+        }
+        expect(isGone).toBe(true)
+        sim.resume('client0')
+      },
+      { readOnlyMode: true },
+    ))
+
   it('that were made without a quorum are known where they were made alone, and end there', () =>
     world(
       async ({ sim, ensemble, connect }) => {
