@@ -109,8 +109,7 @@ describe('the sessions of an EmbeddedEnsemble', () => {
         let isGone = false
         await witness.exists('/held', { watch: () => void (isGone = true) })
         sim.pause('client0')
-        const since = sim.now
-        while (!isGone && sim.now - since < 10_000) {
+        for (let asked = 0; asked < 100; asked++) {
           expect(ensemble.member(1).server.expireSession(id)).toBe(false)
           await sim.sleep(100)
         }
