@@ -1,4 +1,4 @@
-import { errorFromCode, ProtocolError } from '../common/errors.ts'
+import { errorFromCode, ProtocolError, SessionExpiredError, SessionMovedError } from '../common/errors.ts'
 import { addChroot, checkPath, removeChroot } from '../common/paths.ts'
 import { operations } from '../protocol/operations.ts'
 import type { MultiOp, MultiResult } from '../protocol/multi.ts'
@@ -156,11 +156,23 @@ export class MultiWriteRequest extends Request<unknown[]> implements Dated {
     // A failed transaction has an error at every place: 0 before the culprit, its own code, −2 after it.
     const culprit = results.findIndex((result) => result.op === 'error' && result.body.err !== 0)
     if (culprit === -1) return results.map((result) => this.#value(result))
+    this.#checkSession(results[culprit]!)
     const errors = results.map((result, index) => {
       const step = this.#steps[index]
       return errorFromCode(result.op === 'error' ? result.body.err : 0, { op: step?.op, path: step?.path })
     })
     return [new TransactionError(culprit, errors)]
+  }
+
+  /**
+   * That the session is over, or has moved, is no matter of one operation: a leader that finds it out while it prepares them
+   * says so at the first. Nothing behind such an answer is to be relied on, so that it ends the connection.
+   */
+  #checkSession(result: MultiResult): void {
+    const errno = result.op === 'error' ? result.body.err : 0
+    if (errno !== SessionExpiredError.errno && errno !== SessionMovedError.errno) return
+    this.fail(errno)
+    throw errorFromCode(errno, { op: this.op })
   }
 
   #value(result: MultiResult): unknown {

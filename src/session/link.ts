@@ -28,6 +28,8 @@ export interface LinkTerms extends AuthenticationTerms {
   readonly sessionId: bigint
   readonly password: Buffer
   readonly lastZxid: bigint
+  /** The number of the last request that was sent on an earlier connection. */
+  readonly lastXid: number
   readonly readOnly: boolean
   /** Limits of a frame sent and of one received, in bytes. */
   readonly maxBuffer: number
@@ -75,7 +77,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   #authentication: Authentication | undefined
   #grantedTimeout = 0
   #handshakeSentAt = 0
-  #xid = 0
+  #xid: number
   #pingSentAt: number | null = null
   #lastSentAt: number
   #lastReceivedAt: number
@@ -83,11 +85,17 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   constructor(runtime: Runtime, terms: LinkTerms, owner: LinkOwner) {
     this.#runtime = runtime
     this.#terms = terms
+    this.#xid = terms.lastXid
     this.#owner = owner
     this.#lastSentAt = runtime.now()
     this.#lastReceivedAt = this.#lastSentAt
     this.#connectTimer = runtime.setTimer(terms.connectTimeout, () => this.#connectTimedOut())
     this.#connection = new Connection(runtime, terms.address, terms.maxReply, this)
+  }
+
+  /** The number of the last request that was sent. */
+  get lastXid(): number {
+    return this.#xid
   }
 
   /** Requests sent and not answered. */
@@ -121,7 +129,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     const writer = connection.writer
     // Not `instanceof`: walking the prototypes of every request is what a profile shows.
     const isAuth = request.opcode === authOpcode
-    const xid = isAuth ? xids.auth : (this.#xid = this.#xid === maxXid ? 1 : this.#xid + 1)
+    const xid = isAuth ? xids.auth : this.#nextXid()
     writer.int(xid)
     writer.int(request.opcode)
     try {
@@ -142,6 +150,10 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     if (isAuth) this.#authenticating.push(request as object as AuthRequest)
     else this.#inFlight.push(request as Request<unknown>)
     connection.flushIfLarge()
+  }
+
+  #nextXid(): number {
+    return (this.#xid = this.#xid === maxXid ? 1 : this.#xid + 1)
   }
 
   /** Sends a ping, unless one is unanswered; a `sync` while something is held. */
@@ -293,7 +305,7 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
   sendToken(token: Buffer): number {
     const frame = this.#connection.beginFrame()
     const writer = this.#connection.writer
-    writer.int(++this.#xid)
+    writer.int(this.#nextXid())
     writer.int(operations.sasl.opcode)
     operations.sasl.request.write(writer, { token })
     this.#connection.endFrame(frame)

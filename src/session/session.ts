@@ -2,6 +2,7 @@ import { deferred } from '../common/deferred.ts'
 import { Deque } from '../common/deque.ts'
 import { AuthFailedError, ConnectionClosedError, QueueFullError, SessionExpiredError } from '../common/errors.ts'
 import type { ConnectResponse } from '../protocol/connect.ts'
+import { maxXid } from '../protocol/constants.ts'
 import { Writer } from '../protocol/writer.ts'
 import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
 import { CloseRequest } from './close-request.ts'
@@ -87,6 +88,12 @@ export class Session implements LinkOwner {
   #deadlineTimer: Timer | undefined
   #zxidHigh = 0
   #zxidLow = 0
+  /**
+   * The number of the last request, on whatever connection. A server tells an answer to its own client's request from one that
+   * went through another member by the session and this number (ZOOKEEPER-2684): were it to come again after a reconnect,
+   * the old connection's write could be taken for the new one's.
+   */
+  #lastXid: number
 
   constructor(
     runtime: Runtime,
@@ -100,6 +107,8 @@ export class Session implements LinkOwner {
     this.#tell = tell
     this.#observer = new SessionObserver(runtime, this, options.log)
     this.#resume = options.resume
+    // Somebody else has numbered requests of a session that is resumed, and may do so yet.
+    this.#lastXid = options.resume === null ? 0 : Math.floor(runtime.random() * (maxXid / 2))
     this.#connector = new Connector(runtime, servers, options, {
       dial: (address, connectTimeout) => this.#dial(address, connectTimeout),
       gaveUp: (cause) => this.#end('closed', cause),
@@ -311,6 +320,7 @@ export class Session implements LinkOwner {
   closed(link: Link, cause: Error): void {
     if (this.#link !== link) return
     this.#link = null
+    this.#lastXid = link.lastXid
     this.#search.stop()
     this.#drain.check(this.pending)
     this.#observer.closed(cause, this.#phase === 'closing')
@@ -393,6 +403,7 @@ export class Session implements LinkOwner {
         sessionId: id,
         password,
         lastZxid: this.lastZxid,
+        lastXid: this.#lastXid,
         credentials,
         sasl,
         serverName: this.#connector.serverName,
