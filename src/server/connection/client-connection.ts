@@ -1,14 +1,12 @@
 import { permissions, xids } from '../../protocol/constants.ts'
 import { ConnectRequest } from '../../protocol/connect.ts'
-import { FrameDecoder } from '../../protocol/framing.ts'
-import { Reader } from '../../protocol/reader.ts'
+import type { Reader } from '../../protocol/reader.ts'
 import type { Writer } from '../../protocol/writer.ts'
 import type { Socket, SocketHandler } from '../../runtime/runtime.ts'
 import { isPermitted } from '../access/acl-check.ts'
 import type { Acl } from '../access/acl-table.ts'
 import { certificateIdentities, type Identity } from '../access/auth-schemes.ts'
 import type { ConnectionView } from '../commands/source.ts'
-import { isEnabled } from '../commands/words.ts'
 import type { Database } from '../database.ts'
 import type { DataNode } from '../tree/data-node.ts'
 import { highWater, type Laggard } from './backlog.ts'
@@ -18,17 +16,16 @@ import { dispatchOf, type Dispatch } from './dispatch.ts'
 import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
 import type { AnswerFault } from '../faults.ts'
-import { FirstBytes } from './first-bytes.ts'
 import { welcome, writeWelcome } from './handshake.ts'
-import { HeldFrames, holds, type Hold } from './held-frames.ts'
+import { holds } from './held-frames.ts'
+import { Intake, type IntakeOwner } from './intake.ts'
 import { javaAddress, javaPeer } from '../access/ip-acl.ts'
 import { Outbox } from './outbox.ts'
 import { eventFrame, Replies } from './reply.ts'
 import { DigestMd5Server } from '../access/digest-md5.ts'
 import type { Session, SessionConnection } from '../session-table.ts'
 import { Tally } from './tally.ts'
-import type { Storage } from '../storage/storage.ts'
-import { Turn } from './turn.ts'
+import type { Turn } from './turn.ts'
 import { subjectName } from '../access/x500-name.ts'
 import type { WatchEvent, Watcher } from '../tree/watch-table.ts'
 
@@ -38,7 +35,9 @@ const hopeless = 64 * highWater
 const enough = 64 * 1024
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
-export class ClientConnection implements SocketHandler, Watcher, SessionConnection, Execution, ConnectionView, Laggard {
+export class ClientConnection
+  implements SocketHandler, IntakeOwner, Watcher, SessionConnection, Execution, ConnectionView, Laggard
+{
   readonly database: Database
   readonly watcher: Watcher = this
   readonly connection: SessionConnection = this
@@ -53,12 +52,10 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   readonly #host: ConnectionHost
   readonly #onClosed: () => void
   readonly #outbox: Outbox
-  readonly #decoder: FrameDecoder
+  readonly #intake: Intake
+  /** The intake's. */
+  readonly #turn: Turn
   readonly #replies = new Replies()
-  readonly #nextTurn = (): void => {
-    this.#held.release(holds.turn)
-    this.goOn()
-  }
   /** Null once the client has said what it wants, unless its session has moved since. */
   #deadline: Deadline | null
   #session: Session | null = null
@@ -68,13 +65,6 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #flushScheduled = false
   #closing = false
   #closed = false
-  /** Null once they were told apart. */
-  #first: FirstBytes | null
-  readonly #held = new HeldFrames()
-  readonly #turn: Turn
-  /** No more is handled than what waits; the client may still read. */
-  #inputOver = false
-  #touched = false
 
   /** @param onClosed - called once, when it is over */
   constructor(socket: Socket, host: ConnectionHost, onClosed: () => void) {
@@ -85,9 +75,8 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#onClosed = onClosed
     this.tally = new Tally(host.statistics)
     this.#outbox = new Outbox(socket, settings.runtime, host, this.tally.meter, () => this.#caughtUp())
-    this.#decoder = new FrameDecoder(settings.maxBuffer, (reader) => this.#frame(reader))
-    this.#turn = new Turn(settings.runtime)
-    this.#first = new FirstBytes((word) => isEnabled(word, settings))
+    this.#intake = new Intake(socket, host, this)
+    this.#turn = this.#intake.turn
     this.established = settings.runtime.wallClock()
     const { remoteAddress, peerCertificate } = socket
     this.certificateSubject = peerCertificate === undefined ? null : subjectName(peerCertificate)
@@ -95,7 +84,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (remoteAddress !== undefined) this.identities.push({ scheme: 'ip', id: javaAddress(remoteAddress) })
     this.identities.push(...certificateIdentities(this.certificateSubject, settings.x509SuperUser))
     if (host.faults.paused) socket.pause()
-    this.#deadline = this.#endAfter(handshakePatience, () => this.#isHeld)
+    this.#deadline = this.#endAfter(handshakePatience, () => this.#intake.isHeld)
   }
 
   /** The session, once there is one. */
@@ -118,7 +107,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   }
 
   get queued(): number {
-    return this.#held.size + this.#outbox.queued
+    return this.#intake.size + this.#outbox.queued
   }
 
   get heardAt(): number {
@@ -132,19 +121,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
       this.#outbox.discard(chunk.length)
       return
     }
-    this.#touched = false
-    this.#turn.begin()
     this.#host.statistics.bytesReceived += chunk.length
     this.#deadline?.heard()
-    const bytes = this.#first === null ? chunk : this.#open(this.#first, chunk)
-    if (bytes === null) return
-    try {
-      this.#decoder.push(bytes)
-    } catch {
-      // Whatever it was, it is no ZooKeeper client: ZooKeeper, too, just closes. What was asked before is answered.
-      if (this.#session === null && this.#held.isEmpty) this.close()
-      else this.#endInput()
-    }
+    this.#intake.push(chunk)
   }
 
   drained(): void {
@@ -155,20 +134,14 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   /** The client sends no more. */
   ended(): void {
     if (!this.#closing) this.#host.statistics.dropped++
-    this.#endInput()
-  }
-
-  #endInput(): void {
-    this.#inputOver = true
-    this.#decoder.stop()
-    if (!this.#closing && this.#held.isEmpty) this.#endAfterAnswer()
+    this.#intake.end()
   }
 
   closed(): void {
-    if (!this.#closing && !this.#inputOver) this.#host.statistics.dropped++
+    if (!this.#closing && !this.#intake.isOver) this.#host.statistics.dropped++
     this.#closed = true
     this.#closing = true
-    this.#held.clear()
+    this.#intake.stop()
     this.#introduced()
     this.#outbox.stop()
     this.#host.backlog.leave(this)
@@ -193,13 +166,12 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   giveUp(): void {
     this.#closing = true
-    this.#decoder.stop()
+    this.#intake.stop()
     this.socket.destroy()
   }
 
   roomAgain(): void {
-    this.#held.release(holds.room)
-    this.goOn()
+    this.#intake.release(holds.room)
   }
 
   // Watcher
@@ -261,84 +233,49 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
 
   /** The leader may be there again. */
   leaderChanged(): void {
-    this.#held.release(holds.leader)
-    this.goOn()
+    this.#intake.release(holds.leader)
   }
 
   /** Handles what has waited, once nothing is in the way of it. */
   goOn(): void {
-    if (this.#closing || this.#isHeld) return
-    this.#touched = false
-    this.#turn.begin()
-    try {
-      while (!this.#held.isEmpty) {
-        if (this.#mustWait()) return
-        this.#handleFrame(Reader.over(this.#held.shift()))
-        if (this.#closing) return
-      }
-    } catch {
-      this.#endAfterAnswer()
-      return
-    }
-    if (this.#isHeld) return
-    if (this.#inputOver) this.#endAfterAnswer()
-    else this.socket.resume()
+    this.#intake.goOn()
   }
 
-  // Frames
+  // IntakeOwner
 
-  get #isHeld(): boolean {
-    return this.#held.isHeld || this.#host.faults.paused
+  get isClosing(): boolean {
+    return this.#closing
   }
 
-  /** Answers a four-letter word; returns what there is to read otherwise, null for nothing yet. */
-  #open(first: FirstBytes, chunk: Buffer): Buffer | null {
-    const opening = first.push(chunk)
-    if (opening === null) return null
-    this.#first = null
-    if (opening.kind === 'frames') return opening.bytes
+  answerCommand(word: string, argument: Buffer): void {
     this.#closing = true
     this.#introduced()
     this.tally.received()
-    const answer = this.#host.command(opening.word, opening.argument, this)
+    const answer = this.#host.command(word, argument, this)
     if (typeof answer === 'string') this.#tellAndEnd(answer)
     else void answer.then((text) => this.#tellAndEnd(text))
-    return null
   }
+
+  handleFrame(reader: Reader): void {
+    this.tally.received()
+    if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
+    else this.#request(this.#session, reader)
+  }
+
+  endAfterAnswer(): void {
+    this.#closing = true
+    this.#intake.stop()
+    this.#send()
+    this.#outbox.end()
+  }
+
+  // Handshake and requests
 
   #tellAndEnd(text: string): void {
     if (this.#closed) return
     this.#host.statistics.sent++
     this.#outbox.write(Buffer.from(text))
     this.#outbox.end()
-  }
-
-  #frame(reader: Reader): void {
-    if (this.#mustWait()) this.#held.push(reader)
-    else this.#handleFrame(reader)
-  }
-
-  /** Whether something is in the way of the next frame. */
-  #mustWait(): boolean {
-    const { storage } = this.database
-    if (storage?.isFull === true && !this.#isHeld) this.#awaitDisk(storage)
-    return this.#isHeld
-  }
-
-  /** Clients may ask faster than the disk writes, and all that waits for it is kept in memory. */
-  #awaitDisk(storage: Storage): void {
-    this.#held.holdFor(holds.disk)
-    this.socket.pause()
-    storage.whenDurable(() => {
-      this.#held.release(holds.disk)
-      this.goOn()
-    })
-  }
-
-  #handleFrame(reader: Reader): void {
-    this.tally.received()
-    if (this.#session === null) this.#shakeHands(ConnectRequest.read(reader))
-    else this.#request(this.#session, reader)
   }
 
   #endAfter(patience: Patience, isHeld: () => boolean): Deadline {
@@ -363,7 +300,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#scheduleFlush()
     const { session, timeout } = welcomed
     if (session === null) {
-      this.#endAfterAnswer()
+      this.endAfterAnswer()
       return
     }
     this.#session = session
@@ -386,7 +323,7 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
       return
     }
     this.#replies.expect(operation?.name === 'ping' ? xids.ping : this.#xid)
-    if (!this.#touched && operation?.isAuthentication !== true) this.#touch(session)
+    if (!this.#turn.hasTouched && operation?.isAuthentication !== true) this.#touch(session)
     const code = operation === undefined ? this.#unknown() : execute(this, operation, reader, this.#host.faults)
     // What never was in the queue has no place in history.
     const isOutside = code === errorCodes.unimplemented && this.#closing
@@ -394,19 +331,19 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.tally.answer(size, operation, code)
     if (operation !== undefined) this.tally.note(operation, code, this.#xid, this.database.lastZxid)
     if (this.#closing) {
-      this.#endAfterAnswer()
+      this.endAfterAnswer()
       return
     }
     if (this.#replies.writer.length > enough) this.#send()
     else this.#scheduleFlush()
-    if (operation !== undefined && this.#turn.spend(operation.weight)) this.#yield()
+    if (operation !== undefined && this.#turn.spend(operation.weight)) this.#intake.yield()
   }
 
   /** Brings the server up to date for a write; where it cannot, the request waits, and all behind it. */
   #reachLeader(operation: Dispatch, reader: Reader): boolean {
     const { membership, readOnly } = this.database
     if (readOnly || membership.catchUp()) return true
-    this.#putBack(holds.leader, operation, reader)
+    this.#intake.putBack(holds.leader, this.#xid, operation.opcode, reader)
     return false
   }
 
@@ -414,15 +351,9 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
   #findRoom(operation: Dispatch, reader: Reader): boolean {
     const { backlog } = this.#host
     if (!backlog.isFull) return true
-    this.#putBack(holds.room, operation, reader)
+    this.#intake.putBack(holds.room, this.#xid, operation.opcode, reader)
     backlog.waitForRoom(this)
     return false
-  }
-
-  #putBack(reason: Hold, operation: Dispatch, reader: Reader): void {
-    this.#held.holdFor(reason)
-    this.socket.pause()
-    this.#held.putBack(this.#xid, operation.opcode, reader)
   }
 
   /** ZooKeeper answers nothing to this; the leader, who refused a write, has written that down. */
@@ -430,13 +361,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     if (isWrite && name !== 'sync') {
       this.database.commit(this.session.id, this.#xid, { type: 'error', code: errorCodes.sessionMoved })
     }
-    this.#endAfterAnswer()
+    this.endAfterAnswer()
   }
 
   /** Once for all that arrived together. */
   #touch(session: Session): void {
     const { database } = this
-    this.#touched = true
+    this.#turn.hasTouched = true
     this.tally.meter.since = this.#turn.began
     database.touch(session, this.timeout, this.#turn.began)
   }
@@ -467,21 +398,6 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#host.flushes.add(this)
   }
 
-  /** Lets the others have their turn. */
-  #yield(): void {
-    this.#held.holdFor(holds.turn)
-    this.socket.pause()
-    this.database.settings.runtime.setImmediate(this.#nextTurn)
-  }
-
-  #endAfterAnswer(): void {
-    this.#closing = true
-    this.#decoder.stop()
-    this.#held.clear()
-    this.#send()
-    this.#outbox.end()
-  }
-
   #send(): void {
     this.#flushScheduled = false
     const { writer } = this.#replies
@@ -489,17 +405,13 @@ export class ClientConnection implements SocketHandler, Watcher, SessionConnecti
     this.#outbox.write(writer.take())
     const { pendingBytes } = this.#outbox
     this.#host.backlog.note(this, pendingBytes)
-    if (pendingBytes > highWater && !this.#closing) {
-      this.#held.holdFor(holds.backlog)
-      this.socket.pause()
-    }
+    if (pendingBytes > highWater && !this.#closing) this.#intake.holdFor(holds.backlog)
   }
 
   /** Some of what waited was taken. */
   #caughtUp(): void {
     const { pendingBytes } = this.#outbox
     this.#host.backlog.note(this, pendingBytes)
-    if (pendingBytes > highWater || !this.#held.release(holds.backlog)) return
-    this.goOn()
+    if (pendingBytes <= highWater && this.#intake.isHeldFor(holds.backlog)) this.#intake.release(holds.backlog)
   }
 }

@@ -39,11 +39,12 @@ export class HeldFrames {
     this.#reasons |= reason
   }
 
-  /** Whether that was in the way. */
-  release(reason: Hold): boolean {
-    const was = (this.#reasons & reason) !== 0
+  isHeldFor(reason: Hold): boolean {
+    return (this.#reasons & reason) !== 0
+  }
+
+  release(reason: Hold): void {
     this.#reasons &= ~reason
-    return was
   }
 
   /** Keeps what the reader has left, which may be all of a frame. */

@@ -17,6 +17,8 @@ export class Turn {
   #weight = 0
   /** When it began, on the monotonic clock. */
   began = 0
+  /** Whether the session was touched for it: once for all that arrived together. */
+  hasTouched = false
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -25,6 +27,7 @@ export class Turn {
 
   begin(): void {
     this.began = this.#runtime.now()
+    this.hasTouched = false
   }
 
   /** Makes the request under way weigh more. */
