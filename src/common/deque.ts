@@ -18,6 +18,10 @@ export class Deque<T> {
     return this.#items[this.#head]
   }
 
+  get last(): T | undefined {
+    return this.#length === 0 ? undefined : this.#at(this.#length - 1)
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head]
     if (this.#length === 0) return undefined
@@ -32,6 +36,15 @@ export class Deque<T> {
     const items: T[] = []
     for (let item = this.shift(); item !== undefined; item = this.shift()) items.push(item)
     return items
+  }
+
+  /** In order; nothing may be taken out meanwhile. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let i = 0; i < this.#length; i++) yield this.#at(i)!
+  }
+
+  #at(index: number): T | undefined {
+    return this.#items[(this.#head + index) & (this.#items.length - 1)]
   }
 
   #grow(): void {

@@ -1,7 +1,7 @@
+import { Deque } from '../../common/deque.ts'
 import type { Runtime, Socket, Timer } from '../../runtime/runtime.ts'
 import type { Faults } from '../faults.ts'
 import type { AnsweredBatch, LatencyMeter } from './latency.ts'
-import { Queue } from './queue.ts'
 import type { Storage } from '../storage/storage.ts'
 
 /** Null stands for the end. */
@@ -41,7 +41,7 @@ export class Outbox {
   readonly #storage: Storage | null
   readonly #meter: LatencyMeter
   readonly #onEmpty: () => void
-  readonly #late = new Queue<Late>()
+  readonly #late = new Deque<Late>()
   #lateBytes = 0
   /** Until the first of them is due. */
   #timer: Timer | null = null
@@ -117,7 +117,7 @@ export class Outbox {
   stop(): void {
     this.#linger?.cancel()
     this.#timer?.cancel()
-    this.#late.clear()
+    this.#late.drain()
     this.#lateBytes = 0
   }
 
@@ -160,15 +160,15 @@ export class Outbox {
     if (!isDurable) {
       this.#storage?.whenDurable(() => {
         for (const late of added) late.isDurable = true
-        if (added[0] === this.#late.first) this.#send()
+        if (added[0] === this.#late.peek()) this.#send()
       })
-    } else if (added[0] === this.#late.first) this.#send()
+    } else if (added[0] === this.#late.peek()) this.#send()
   }
 
   /** Sends what may be sent by now. */
   #send(): void {
     this.#timer?.cancel()
-    for (let first = this.#late.first; first?.isDurable === true; first = this.#late.first) {
+    for (let first = this.#late.peek(); first?.isDurable === true; first = this.#late.peek()) {
       const wait = first.due - this.#runtime.now()
       if (wait > 0) {
         this.#timer = this.#runtime.setTimer(wait, () => this.#send())

@@ -42,6 +42,19 @@ const commands = fc.commands(
     }),
     fc.constant({
       check: () => true,
+      run: (model: Model, real: Deque<number>) => expect(real.last).toBe(model.at(-1)),
+      toString: () => 'last',
+    }),
+    fc.constant({
+      check: () => true,
+      run: (model: Model, real: Deque<number>) => {
+        expect([...real]).toEqual(model)
+        expect(real.length).toBe(model.length)
+      },
+      toString: () => 'iterate',
+    }),
+    fc.constant({
+      check: () => true,
       run: (model: Model, real: Deque<number>) => {
         expect(real.drain()).toEqual(model.splice(0))
         expect(real.length).toBe(0)
@@ -72,7 +85,8 @@ describe('Deque', () => {
 
   it('gives nothing, and stays empty, when it is empty', () => {
     const deque = new Deque<number>()
-    expect([deque.peek(), deque.shift(), deque.shift(), deque.length]).toEqual([undefined, undefined, undefined, 0])
+    expect([deque.peek(), deque.last, deque.shift(), deque.shift()]).toEqual(Array.from({ length: 4 }))
+    expect([deque.length, ...deque]).toEqual([0])
     deque.push(1)
     expect(deque.drain()).toEqual([1])
     expect(deque.drain()).toEqual([])

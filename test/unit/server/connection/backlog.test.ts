@@ -3,7 +3,6 @@ import { expect, it } from 'vitest'
 import { Backlog, type Laggard } from '../../../../src/server/connection/backlog.ts'
 import { LatencyMeter } from '../../../../src/server/connection/latency.ts'
 import { Outbox } from '../../../../src/server/connection/outbox.ts'
-import { Queue } from '../../../../src/server/connection/queue.ts'
 import { Statistics } from '../../../../src/server/connection/statistics.ts'
 import type { MultiOp } from '../../../../src/protocol/multi.ts'
 import { nodeRuntime } from '../../../../src/runtime/node-runtime.ts'
@@ -130,16 +129,3 @@ it('bounds what clients leave unread in all, and leaves those alone that read', 
   while (server.connectionCount > 4) await client.settle()
   for (const peer of stuck) peer.socket.destroy()
 }, 120_000)
-
-it('a queue gives back what it was given, in order', () => {
-  const queue = new Queue<number>()
-  const out: number[] = []
-  for (let i = 0; i < 10_000; i++) {
-    queue.push(i)
-    if (i % 3 > 0) out.push(queue.shift())
-  }
-  expect([queue.length, queue.first, queue.last]).toEqual([3_334, 6_666, 9_999])
-  expect([...out, ...queue]).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
-  while (queue.length > 0) queue.shift()
-  expect([queue.first, queue.last]).toEqual([undefined, undefined])
-})
