@@ -1,7 +1,8 @@
 import type { Database } from '../database.ts'
 import type { Membership } from '../membership.ts'
 import type { StorageSizes } from '../storage/storage.ts'
-import { fullVersion, type CommandSource } from './source.ts'
+import { fullVersion } from '../version.ts'
+import type { CommandSource } from './source.ts'
 
 /** `conf`: what the server was configured with, by the names of `zoo.cfg`. */
 export async function configuration({ settings, database, port, securePort }: CommandSource): Promise<string> {

@@ -2,8 +2,9 @@ import { eventTypes } from '../../protocol/constants.ts'
 import type { LatencyHistogram } from '../connection/latency.ts'
 import type { Sizes } from '../sizes.ts'
 import { Summary } from '../summary.ts'
+import { fullVersion } from '../version.ts'
 import { descriptors } from './descriptors.ts'
-import { fullVersion, hex, type CommandSource, type ConnectionView } from './source.ts'
+import { hex, type CommandSource, type ConnectionView } from './source.ts'
 
 /** `srvr`, and `stat`, which lists the clients as well. */
 export function summary(source: CommandSource, withClients: boolean): string {

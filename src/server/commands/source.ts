@@ -3,12 +3,6 @@ import type { ServerSettings } from '../options.ts'
 import type { Statistics } from '../connection/statistics.ts'
 import type { Tally } from '../connection/tally.ts'
 
-/** The version of ZooKeeper that this server stands for. */
-export const version = '3.9.5'
-
-/** As `srvr`, `mntr` and `envi` show it: programs cut the version and the date out of it. */
-export const fullVersion = `${version}-kazoo-ts, built on 2026-11-24 00:00 UTC`
-
 /** What is shown of a connection. */
 export interface ConnectionView {
   /** `/127.0.0.1:50123` */

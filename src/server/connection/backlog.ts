@@ -5,7 +5,7 @@ export const highWater = 1024 * 1024
 /** So many bytes may wait for all such clients together. */
 const most = 256 * highWater
 /** So long, in ms, and so many bytes in it: who takes fewer while the server is short of memory does not read. */
-const patience = 1_000
+const watchInterval = 1_000
 const least = highWater
 
 /** A connection whose client reads more slowly than it asks. */
@@ -84,7 +84,7 @@ export class Backlog {
     if (this.#isWatching) return
     this.#isWatching = true
     this.#begin()
-    this.#runtime.setTimer(patience, () => this.#look())
+    this.#runtime.setTimer(watchInterval, () => this.#look())
   }
 
   #begin(): void {

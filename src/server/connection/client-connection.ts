@@ -17,7 +17,7 @@ import { errorCodes, type ErrorCode } from '../error-codes.ts'
 import { execute, hasMoved, lacksAuthentication, type Execution } from './execute-request.ts'
 import type { AnswerFault } from '../faults.ts'
 import { welcome, writeWelcome } from './handshake.ts'
-import { holds } from './held-frames.ts'
+import { obstacles } from './held-frames.ts'
 import { Intake, type IntakeOwner } from './intake.ts'
 import { javaAddress, javaPeer } from '../access/ip-acl.ts'
 import { Outbox } from './outbox.ts'
@@ -30,9 +30,9 @@ import { subjectName } from '../access/x500-name.ts'
 import type { WatchEvent, Watcher } from '../tree/watch-table.ts'
 
 /** Above this many bytes that a client does not read, it is not worth keeping: events would pile up without end. */
-const hopeless = 64 * highWater
+const eventBacklogLimit = 64 * highWater
 /** So many bytes are sent at once, rather than when all input is handled. */
-const enough = 64 * 1024
+const flushThreshold = 64 * 1024
 
 /** One client's connection: frames in, handlers, frames out. Requests are answered in the order in which they came. */
 export class ClientConnection
@@ -171,7 +171,7 @@ export class ClientConnection
   }
 
   roomAgain(): void {
-    this.#intake.release(holds.room)
+    this.#intake.release(obstacles.room)
   }
 
   // Watcher
@@ -182,7 +182,7 @@ export class ClientConnection
     event.frame ??= eventFrame(event.type, event.path, event.zxid)
     this.#sendEvent(event.frame)
     this.#scheduleFlush()
-    if (this.#outbox.pendingBytes > hopeless) this.close()
+    if (this.#outbox.pendingBytes > eventBacklogLimit) this.close()
   }
 
   /** Sends what was written since the last time. */
@@ -233,7 +233,7 @@ export class ClientConnection
 
   /** The leader may be there again. */
   leaderChanged(): void {
-    this.#intake.release(holds.leader)
+    this.#intake.release(obstacles.leader)
   }
 
   /** Handles what has waited, once nothing is in the way of it. */
@@ -334,7 +334,7 @@ export class ClientConnection
       this.endAfterAnswer()
       return
     }
-    if (this.#replies.writer.length > enough) this.#send()
+    if (this.#replies.writer.length > flushThreshold) this.#send()
     else this.#scheduleFlush()
     if (operation !== undefined && this.#turn.spend(operation.weight)) this.#intake.yield()
   }
@@ -343,7 +343,7 @@ export class ClientConnection
   #reachLeader(operation: Dispatch, reader: Reader): boolean {
     const { membership, readOnly } = this.database
     if (readOnly || membership.catchUp()) return true
-    this.#intake.putBack(holds.leader, this.#xid, operation.opcode, reader)
+    this.#intake.putBack(obstacles.leader, this.#xid, operation.opcode, reader)
     return false
   }
 
@@ -351,7 +351,7 @@ export class ClientConnection
   #findRoom(operation: Dispatch, reader: Reader): boolean {
     const { backlog } = this.#host
     if (!backlog.isFull) return true
-    this.#intake.putBack(holds.room, this.#xid, operation.opcode, reader)
+    this.#intake.putBack(obstacles.room, this.#xid, operation.opcode, reader)
     backlog.waitForRoom(this)
     return false
   }
@@ -405,13 +405,13 @@ export class ClientConnection
     this.#outbox.write(writer.take())
     const { pendingBytes } = this.#outbox
     this.#host.backlog.note(this, pendingBytes)
-    if (pendingBytes > highWater && !this.#closing) this.#intake.holdFor(holds.backlog)
+    if (pendingBytes > highWater && !this.#closing) this.#intake.holdFor(obstacles.backlog)
   }
 
   /** Some of what waited was taken. */
   #caughtUp(): void {
     const { pendingBytes } = this.#outbox
     this.#host.backlog.note(this, pendingBytes)
-    if (pendingBytes <= highWater && this.#intake.isHeldFor(holds.backlog)) this.#intake.release(holds.backlog)
+    if (pendingBytes <= highWater && this.#intake.isHeldFor(obstacles.backlog)) this.#intake.release(obstacles.backlog)
   }
 }

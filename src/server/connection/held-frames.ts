@@ -1,7 +1,7 @@
 import type { Reader } from '../../protocol/reader.ts'
 
-/** Why a connection handles nothing for the moment. */
-export const holds = {
+/** What may be in the way of handling a frame. */
+export const obstacles = {
   /** The client does not read what it asked for. */
   backlog: 1,
   /** A write waits for the leader. */
@@ -14,17 +14,17 @@ export const holds = {
   room: 16,
 } as const
 
-export type Hold = (typeof holds)[keyof typeof holds]
+export type Obstacle = (typeof obstacles)[keyof typeof obstacles]
 
 /** The frames that came while something was in the way of handling them, in order, and what is in the way. */
 export class HeldFrames {
-  #reasons = 0
+  #obstacles = 0
   #frames: Buffer[] = []
   /** Those before it are handled. */
   #next = 0
 
   get isHeld(): boolean {
-    return this.#reasons !== 0
+    return this.#obstacles !== 0
   }
 
   get isEmpty(): boolean {
@@ -35,16 +35,16 @@ export class HeldFrames {
     return this.#frames.length - this.#next
   }
 
-  holdFor(reason: Hold): void {
-    this.#reasons |= reason
+  holdFor(obstacle: Obstacle): void {
+    this.#obstacles |= obstacle
   }
 
-  isHeldFor(reason: Hold): boolean {
-    return (this.#reasons & reason) !== 0
+  isHeldFor(obstacle: Obstacle): boolean {
+    return (this.#obstacles & obstacle) !== 0
   }
 
-  release(reason: Hold): void {
-    this.#reasons &= ~reason
+  release(obstacle: Obstacle): void {
+    this.#obstacles &= ~obstacle
   }
 
   /** Keeps what the reader has left, which may be all of a frame. */

@@ -6,7 +6,7 @@ import type { Faults } from '../faults.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { FirstBytes } from './first-bytes.ts'
-import { HeldFrames, holds, type Hold } from './held-frames.ts'
+import { HeldFrames, obstacles, type Obstacle } from './held-frames.ts'
 import { Turn } from './turn.ts'
 
 /** The connection, as its intake sees it. */
@@ -37,7 +37,7 @@ export class Intake {
   readonly #owner: IntakeOwner
   readonly #decoder: FrameDecoder
   readonly #held = new HeldFrames()
-  readonly #nextTurn = (): void => this.release(holds.turn)
+  readonly #nextTurn = (): void => this.release(obstacles.turn)
   /** Null once they were told apart. */
   #first: FirstBytes | null
   #isOver = false
@@ -96,30 +96,30 @@ export class Intake {
   }
 
   /** Something is in the way of the next frame. */
-  holdFor(reason: Hold): void {
-    this.#held.holdFor(reason)
+  holdFor(obstacle: Obstacle): void {
+    this.#held.holdFor(obstacle)
     this.#socket.pause()
   }
 
-  isHeldFor(reason: Hold): boolean {
-    return this.#held.isHeldFor(reason)
+  isHeldFor(obstacle: Obstacle): boolean {
+    return this.#held.isHeldFor(obstacle)
   }
 
   /** That is not in the way any more. */
-  release(reason: Hold): void {
-    this.#held.release(reason)
+  release(obstacle: Obstacle): void {
+    this.#held.release(obstacle)
     this.goOn()
   }
 
   /** Keeps the request under way, whose header was read, until what is in the way of it is gone; and all behind it. */
-  putBack(reason: Hold, xid: number, opcode: number, reader: Reader): void {
-    this.holdFor(reason)
+  putBack(obstacle: Obstacle, xid: number, opcode: number, reader: Reader): void {
+    this.holdFor(obstacle)
     this.#held.putBack(xid, opcode, reader)
   }
 
   /** Lets the others have their turn. */
   yield(): void {
-    this.holdFor(holds.turn)
+    this.holdFor(obstacles.turn)
     this.#runtime.setImmediate(this.#nextTurn)
   }
 
@@ -165,7 +165,7 @@ export class Intake {
 
   /** Clients may ask faster than the disk writes, and all that waits for it is kept in memory. */
   #awaitDisk(storage: Storage): void {
-    this.holdFor(holds.disk)
-    storage.whenDurable(() => this.release(holds.disk))
+    this.holdFor(obstacles.disk)
+    storage.whenDurable(() => this.release(obstacles.disk))
   }
 }

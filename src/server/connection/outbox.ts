@@ -20,12 +20,12 @@ export interface OutboxHost {
 }
 
 /** So many bytes are read and dropped from a peer that goes on once the server has ended its side. */
-const enough = 16 * 1024 * 1024
+const discardLimit = 16 * 1024 * 1024
 
 /** So long may a peer take no byte, and not end its side, once the server has ended its own; in ms. */
-const linger = 2_000
+const lingerTimeout = 2_000
 /** So long may it take in all, in ms, or whoever takes a byte now and then would hold its connection for ever. */
-const patience = 30_000
+const lingerLimit = 30_000
 
 /** While so many bytes wait in the socket, it is given no more: how much a slow client takes can be told of the rest alone. */
 const window = 1024 * 1024
@@ -99,7 +99,7 @@ export class Outbox {
   discard(size: number): void {
     this.#discarded += size
     if (!this.#hasEnded) this.#socket.pause()
-    else if (this.#discarded > enough) this.#socket.destroy()
+    else if (this.#discarded > discardLimit) this.#socket.destroy()
   }
 
   /** Holds nothing back any longer than the disk does. */
@@ -131,10 +131,10 @@ export class Outbox {
   /** A peer that goes on sending, or does not read, would otherwise keep the connection for as long as it likes. */
   #watch(): void {
     if (this.#linger !== null) return
-    const over = this.#runtime.now() + patience
+    const over = this.#runtime.now() + lingerLimit
     const wait = (): void => {
       const pending = this.pendingBytes
-      this.#linger = this.#runtime.setTimer(linger, () => {
+      this.#linger = this.#runtime.setTimer(lingerTimeout, () => {
         const now = this.pendingBytes
         if (now === 0 || now === pending || this.#runtime.now() >= over) this.#socket.destroy()
         else wait()

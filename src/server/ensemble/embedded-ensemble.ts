@@ -38,7 +38,7 @@ const notForMembers = [
 ] as const
 
 /** After so many transactions it is time to forget those that everybody has. */
-const enough = 1_024
+const forgetInterval = 1_024
 
 /**
  * Several servers over one history, for tests of clients: a client may move from one to another, follow a change of
@@ -286,7 +286,8 @@ export class EmbeddedEnsemble {
   #replicate(from: EmbeddedMember): void {
     for (const member of this.members) if (member !== from && member.running) member.schedule()
     // One that is stopped, too, goes on from where it was.
-    if (this.#history.kept % enough === 0) this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
+    if (this.#history.kept % forgetInterval !== 0) return
+    this.#history.forget(Math.min(...this.members.map(({ applied }) => applied)))
   }
 
   /** When this process stood still, followers have only now heard of those whose clients did not. */
