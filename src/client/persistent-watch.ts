@@ -1,4 +1,5 @@
-import { deferred, type Deferred } from '../common/deferred.ts'
+import { AsyncReader } from '../common/async-reader.ts'
+import { deferred } from '../common/deferred.ts'
 import { ConnectionClosedError, NoWatcherError, OperationTimeoutError, ZooKeeperError } from '../common/errors.ts'
 import { addChroot } from '../common/paths.ts'
 import { reportUncaught } from '../common/report-uncaught.ts'
@@ -52,9 +53,9 @@ export class PersistentWatch {
   readonly #chroot: string
   readonly #kind: LastingKind
   readonly #listener: PersistentWatchListener | undefined
-  readonly #readers = new Set<EventReader>()
+  readonly #readers = new Set<AsyncReader<PersistentWatchEvent>>()
   /** What is told before there is an iterator, for the first one. */
-  #early: EventReader | null
+  #early: AsyncReader<PersistentWatchEvent> | null
   readonly #end = deferred<Error | undefined>()
   #state: 'starting' | 'armed' | 'ended' = 'starting'
   /** The session took the watch with it, or the connection the knowledge of it. */
@@ -129,8 +130,10 @@ export class PersistentWatch {
     return reader
   }
 
-  #reader(): EventReader {
-    const reader: EventReader = new EventReader(this.path, () => this.#readers.delete(reader))
+  #reader(): AsyncReader<PersistentWatchEvent> {
+    // What is told after a resync is news to whoever reads again only then, so nothing before it counts.
+    const overflow = (): PersistentWatchEvent => ({ type: 'RESYNC', path: this.path })
+    const reader = new AsyncReader({ limit: backlogLimit, overflow }, () => this.#readers.delete(reader))
     this.#readers.add(reader)
     return reader
   }
@@ -285,65 +288,5 @@ export class PersistentWatch {
     for (const reader of this.#readers) reader.end(error)
     this.#readers.clear()
     this.#end.resolve(error)
-  }
-}
-
-type Result = IteratorResult<PersistentWatchEvent, undefined>
-
-class EventReader implements AsyncIterableIterator<PersistentWatchEvent, undefined> {
-  readonly #path: string
-  readonly #leave: () => void
-  #backlog: PersistentWatchEvent[] = []
-  #waiting: Deferred<Result>[] = []
-  #end: { readonly error: Error | undefined } | null = null
-
-  constructor(path: string, leave: () => void) {
-    this.#path = path
-    this.#leave = leave
-  }
-
-  offer(event: PersistentWatchEvent): void {
-    const waiting = this.#waiting.shift()
-    if (waiting !== undefined) {
-      waiting.resolve({ done: false, value: event })
-      return
-    }
-    // What is told after a resync is news to whoever reads again only then, so nothing before it counts.
-    if (this.#backlog.length >= backlogLimit) this.#backlog = [{ type: 'RESYNC', path: this.#path }]
-    else this.#backlog.push(event)
-  }
-
-  end(error: Error | undefined): void {
-    this.#end = { error }
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const { resolve } of waiting) resolve(this.#finish())
-  }
-
-  next(): Promise<Result> {
-    const value = this.#backlog.shift()
-    if (value !== undefined) return Promise.resolve({ done: false, value })
-    if (this.#end !== null) return this.#finish()
-    const waiting = deferred<Result>()
-    this.#waiting.push(waiting)
-    return waiting.promise
-  }
-
-  return(): Promise<Result> {
-    this.#backlog = []
-    this.end(undefined)
-    this.#leave()
-    return Promise.resolve({ done: true, value: undefined })
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  /** An error is thrown once; after it the iterator is simply at its end. */
-  #finish(): Promise<Result> {
-    const error = this.#end?.error
-    this.#end = { error: undefined }
-    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
   }
 }

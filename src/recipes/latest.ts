@@ -1,11 +1,14 @@
-import { deferred, type Deferred } from '../common/deferred.ts'
+import { AsyncReader } from '../common/async-reader.ts'
+
+/** The one value that a reader finds is the last there was. */
+const latestOnly = { limit: 1, overflow: <T>(value: T): T => value }
 
 /**
  * Hands the latest value to any number of async iterators. One that is slow skips values: it never gets a backlog, and
  * never one that is older than what it had.
  */
 export class Latest<T> {
-  readonly #readers = new Set<Reader<T>>()
+  readonly #readers = new Set<AsyncReader<T>>()
   readonly #onIdle: () => void
   #current: { readonly value: T } | null = null
   #end: { readonly error: Error | undefined } | null = null
@@ -28,66 +31,12 @@ export class Latest<T> {
   }
 
   iterate(): AsyncIterableIterator<T, undefined> {
-    const reader = new Reader<T>(() => {
+    const reader = new AsyncReader<T>(latestOnly, () => {
       if (this.#readers.delete(reader) && this.#readers.size === 0) this.#onIdle()
     })
     if (this.#current !== null) reader.offer(this.#current.value)
     if (this.#end === null) this.#readers.add(reader)
     else reader.end(this.#end.error)
     return reader
-  }
-}
-
-class Reader<T> implements AsyncIterableIterator<T, undefined> {
-  readonly #leave: () => void
-  #next: { readonly value: T } | null = null
-  #waiting: Deferred<IteratorResult<T, undefined>>[] = []
-  #end: { readonly error: Error | undefined } | null = null
-
-  constructor(leave: () => void) {
-    this.#leave = leave
-  }
-
-  offer(value: T): void {
-    const waiting = this.#waiting.shift()
-    if (waiting === undefined) this.#next = { value }
-    else waiting.resolve({ done: false, value })
-  }
-
-  end(error: Error | undefined): void {
-    this.#end = { error }
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const { resolve } of waiting) resolve(this.#finish())
-  }
-
-  next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#next !== null) {
-      const { value } = this.#next
-      this.#next = null
-      return Promise.resolve({ done: false, value })
-    }
-    if (this.#end !== null) return this.#finish()
-    const waiting = deferred<IteratorResult<T, undefined>>()
-    this.#waiting.push(waiting)
-    return waiting.promise
-  }
-
-  /** An error is thrown once; after it the iterator is simply at its end. */
-  #finish(): Promise<IteratorResult<T, undefined>> {
-    const error = this.#end?.error
-    this.#end = { error: undefined }
-    return error === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(error)
-  }
-
-  return(): Promise<IteratorResult<T, undefined>> {
-    this.#next = null
-    this.end(undefined)
-    this.#leave()
-    return Promise.resolve({ done: true, value: undefined })
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
   }
 }
