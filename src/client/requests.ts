@@ -1,3 +1,4 @@
+import { NoNodeError } from '../common/errors.ts'
 import { addChroot, removeChroot } from '../common/paths.ts'
 import { createFlags } from '../protocol/constants.ts'
 import { operations } from '../protocol/operations.ts'
@@ -9,7 +10,7 @@ import type { WatchRegistry } from '../session/watches/watch-registry.ts'
 import { fromWire, type Acl } from './acl.ts'
 
 const emptyData = Buffer.alloc(0)
-const noNode = -101
+const noNode = NoNodeError.errno
 
 /** A request about one path, under the client's chroot. */
 export abstract class PathRequest<T> extends Request<T> {

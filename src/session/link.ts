@@ -1,5 +1,5 @@
 import { Deque } from '../common/deque.ts'
-import { AuthFailedError, ProtocolError, SessionClosedRequireSaslAuthError } from '../common/errors.ts'
+import { AuthFailedError, ProtocolError, SessionExpiredError, SessionMovedError } from '../common/errors.ts'
 import { maxXid, xids } from '../protocol/constants.ts'
 import { ConnectRequest, type ConnectResponse } from '../protocol/connect.ts'
 import { operations } from '../protocol/operations.ts'
@@ -14,6 +14,7 @@ import { Heartbeat, type HeartbeatTarget } from './heartbeat.ts'
 import type { Holds } from './holding/holds.ts'
 import { HeartbeatSync } from './holding/leader-sync.ts'
 import { patience } from './patience.ts'
+import { refusalOf, tooLarge } from './refusals.ts'
 import type { Request } from './request.ts'
 import { watchPortions, writePortion } from './watches/set-watches.ts'
 import type { WatchRegistry } from './watches/watch-registry.ts'
@@ -58,7 +59,7 @@ export interface LinkOwner {
 }
 
 const authOpcode = operations.auth.opcode
-const sessionErrors: ReadonlySet<number> = new Set([-112, -118])
+const sessionErrors: ReadonlySet<number> = new Set([SessionExpiredError.errno, SessionMovedError.errno])
 
 /**
  * The session's life on one connection: handshake, authentication, re-arming of watches, then requests and replies in
@@ -410,14 +411,4 @@ export class Link implements ConnectionHandler, HeartbeatTarget, AuthenticationT
     this.#connection.endFrame(frame)
     this.#lastSentAt = this.#connection.batch.startedAt
   }
-}
-
-/** What a server that requires SASL says to all else, without a word to later requests; null for other codes. */
-function refusalOf(errno: number): Error | null {
-  return errno === SessionClosedRequireSaslAuthError.errno ? new SessionClosedRequireSaslAuthError() : null
-}
-
-/** The error for a request above `maxBuffer`; it names the argument that is nearly always to blame. */
-export function tooLarge(request: { describe(): string }, size: number, maxBuffer: number): RangeError {
-  return new RangeError(`data: ${request.describe()} takes ${size} bytes, and maxBuffer allows ${maxBuffer}`)
 }

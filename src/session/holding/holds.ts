@@ -1,4 +1,15 @@
-import { ConnectionClosedError, LockLostError } from '../../common/errors.ts'
+import {
+  BadVersionError,
+  ConnectionClosedError,
+  InvalidAclError,
+  LockLostError,
+  NoAuthError,
+  NoChildrenForEphemeralsError,
+  NoNodeError,
+  NodeExistsError,
+  NotEmptyError,
+  QuotaExceededError,
+} from '../../common/errors.ts'
 import { operations } from '../../protocol/operations.ts'
 import type { Runtime, Timer } from '../../runtime/runtime.ts'
 import { Hold, type HoldKeeper, type HoldLoss } from './hold.ts'
@@ -18,10 +29,20 @@ const leaderOperations: ReadonlySet<number> = new Set(
 )
 
 /**
- * The errors that the leader itself finds when it prepares a write (`PrepRequestProcessor`). Others, such as those of a
+ * Success, and the errors that the leader itself finds when it prepares a write (`PrepRequestProcessor`). Others, such as those of a
  * read-only or an overloaded server, may be the word of the server that the client is connected to.
  */
-const leaderErrors: ReadonlySet<number> = new Set([0, -101, -102, -103, -108, -110, -111, -114, -125])
+const leaderErrors: ReadonlySet<number> = new Set([
+  0,
+  NoNodeError.errno,
+  NoAuthError.errno,
+  BadVersionError.errno,
+  NoChildrenForEphemeralsError.errno,
+  NodeExistsError.errno,
+  NotEmptyError.errno,
+  InvalidAclError.errno,
+  QuotaExceededError.errno,
+])
 
 /**
  * What is held by the session, and for how long that is certain.
