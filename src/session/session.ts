@@ -1,10 +1,8 @@
 import { deferred } from '../common/deferred.ts'
-import { Deque } from '../common/deque.ts'
 import { AuthFailedError, ConnectionClosedError, QueueFullError, SessionExpiredError } from '../common/errors.ts'
 import type { ConnectResponse } from '../protocol/connect.ts'
 import { maxXid } from '../protocol/constants.ts'
-import { Writer } from '../protocol/writer.ts'
-import type { DialOptions, Runtime, Timer } from '../runtime/runtime.ts'
+import type { DialOptions, Runtime } from '../runtime/runtime.ts'
 import { CloseRequest } from './close-request.ts'
 import { Connector, type ConnectorOptions } from './connecting/connector.ts'
 import type { Credentials } from './authentication/credentials.ts'
@@ -15,14 +13,15 @@ import { Link, type LinkOwner } from './link.ts'
 import { SessionObserver, type Log } from './observing/observer.ts'
 import { patience } from './patience.ts'
 import { ReadWriteSearch } from './connecting/read-write-search.ts'
-import { tooLarge } from './refusals.ts'
 import type { CallOptions, Request } from './request.ts'
 import type { ServerListChange } from './connecting/server-list.ts'
+import { SessionDeadline } from './session-deadline.ts'
 import { SessionIdentity } from './session-identity.ts'
 import { stateOf, transition, type KazooState, type SessionEvent, type SessionPhase } from './session-state.ts'
 import type { SaslSource } from './authentication/sasl/options.ts'
 import type { StateChange } from './state-listeners.ts'
 import { requestChannel } from './observing/tracing.ts'
+import { WaitingRequests } from './waiting-requests.ts'
 import { WatchRegistry } from './watches/watch-registry.ts'
 
 export interface SessionOptions extends ConnectorOptions {
@@ -64,15 +63,12 @@ export class Session implements LinkOwner {
   readonly #tell: (state: KazooState, change: StateChange) => void
   readonly #connector: Connector
   readonly #observer: SessionObserver
-  readonly #waiting = new Deque<Request<unknown>>()
-  /** For requests that wait: one for all, as the memory of a writer costs more than most requests. */
-  readonly #encoder = new Writer()
+  readonly #waiting: WaitingRequests
+  readonly #deadline: SessionDeadline
   readonly #started = deferred<void>()
   readonly #ended = deferred<void>()
   readonly #drain = new Drain()
   readonly #limitsAll: boolean
-  /** How many of those that wait were aborted or timed out. */
-  #abandoned = 0
   #phase: SessionPhase = 'connecting'
   #link: Link | null = null
   #identity: SessionIdentity | null = null
@@ -85,8 +81,6 @@ export class Session implements LinkOwner {
   readonly #search: ReadWriteSearch
   /** Whether a server has ever granted us a session: after that, failed authentication is worth another try. */
   #everReady = false
-  #aliveSince = 0
-  #deadlineTimer: Timer | undefined
   #zxidHigh = 0
   #zxidLow = 0
   /**
@@ -106,6 +100,8 @@ export class Session implements LinkOwner {
     this.#options = options
     this.#limitsAll = options.requestTimeout !== undefined
     this.#tell = tell
+    this.#waiting = new WaitingRequests(options.maxBuffer)
+    this.#deadline = new SessionDeadline(runtime, () => this.#expireByClock())
     this.#observer = new SessionObserver(runtime, this, options.log)
     this.#resume = options.resume
     // Somebody else has numbered requests of a session that is resumed, and may do so yet.
@@ -157,12 +153,12 @@ export class Session implements LinkOwner {
 
   /** Requests queued and in flight. */
   get pending(): number {
-    return this.#waiting.length - this.#abandoned + (this.#link?.inFlight ?? 0)
+    return this.#waiting.length + (this.#link?.inFlight ?? 0)
   }
 
   /** Requests that wait for a connection. */
   get queued(): number {
-    return this.#waiting.length - this.#abandoned
+    return this.#waiting.length
   }
 
   /** Resolves as soon as fewer requests than that are pending. */
@@ -251,7 +247,7 @@ export class Session implements LinkOwner {
   }
 
   isLate(): boolean {
-    return this.#identity !== null && this.#runtime.now() >= this.#deadline()
+    return this.#deadline.isLate()
   }
 
   granted(response: ConnectResponse, sentAt: number): void {
@@ -270,9 +266,8 @@ export class Session implements LinkOwner {
     this.#resume = null
     this.#readOnly = response.readOnly === true
     this.#isMadeUp = this.#readOnly && asked !== response.sessionId
-    this.#aliveSince = sentAt
+    this.#deadline.start(response.timeout, sentAt)
     this.holds.granted(response.sessionId, response.timeout, sentAt, this.#readOnly)
-    this.#watchDeadline()
     this.#observer.told(isNew ? 'created' : 'resumed', this.#identity)
   }
 
@@ -300,13 +295,13 @@ export class Session implements LinkOwner {
     const link = this.#link!
     this.#observer.established(this.watches.size)
     this.#apply('established', undefined, () => {
-      for (const request of this.#takeWaiting()) link.send(request)
+      for (const request of this.#waiting.take()) link.send(request)
     })
     this.#started.resolve()
   }
 
   answered(sentAt: number): void {
-    if (sentAt > this.#aliveSince) this.#aliveSince = sentAt
+    this.#deadline.answered(sentAt)
     if (sentAt >= this.holds.touches.due) this.holds.touches.add(sentAt, this.#runtime.now())
     if (this.#drain.isAwaited) this.#drain.check(this.pending)
   }
@@ -336,19 +331,6 @@ export class Session implements LinkOwner {
 
   // Expiry
 
-  #deadline(): number {
-    return this.#aliveSince + (this.#identity?.timeout ?? 0)
-  }
-
-  #watchDeadline(): void {
-    this.#deadlineTimer?.cancel()
-    if (this.#identity === null) return
-    const delay = Math.max(1, this.#deadline() - this.#runtime.now())
-    this.#deadlineTimer = this.#runtime.setTimer(delay, () => {
-      if (this.stillAlive()) this.#watchDeadline()
-    })
-  }
-
   #expireByClock(): void {
     const timeout = this.#identity?.timeout
     const cause = new SessionExpiredError(`no answer within the session timeout of ${timeout} ms`)
@@ -361,14 +343,14 @@ export class Session implements LinkOwner {
     this.#observer.told('expired', this.#identity, cause)
     this.#identity = null
     this.#resume = null
-    this.#deadlineTimer?.cancel()
+    this.#deadline.stop()
     this.#zxidHigh = 0
     this.#zxidLow = 0
     this.watches.clear()
   }
 
   #lose(cause: Error): void {
-    const waiting = this.#takeWaiting()
+    const waiting = this.#waiting.take()
     this.#drain.check(this.pending)
     this.#apply('expired', cause)
     for (const request of waiting) request.refuse(SessionExpiredError, cause)
@@ -418,32 +400,16 @@ export class Session implements LinkOwner {
   #enqueue(request: Request<unknown>): void {
     if (this.#phase === 'closing' || this.#phase === 'closed') {
       request.refuse(ConnectionClosedError)
-      return
+    } else {
+      this.#waiting.push(request)
     }
-    // Encoded now, so that neither its size nor what the caller does to the data meanwhile is a surprise later.
-    try {
-      const size = request.encode(this.#encoder).length + 8
-      if (size > this.#options.maxBuffer) throw tooLarge(request, size, this.#options.maxBuffer)
-    } catch (error) {
-      request.encoded = null
-      request.reject(error)
-      return
-    }
-    this.#waiting.push(request)
   }
 
-  /** A request that waits and never will be sent makes room: at once for another, and for its bytes in a while. */
+  /** Makes room for another where a request ended that waits; one that was sent stays, for its reply has to be consumed. */
   abandon(request: Request<unknown>): void {
     if (request.batch !== null) return
-    request.encoded = null
-    this.#abandoned++
+    this.#waiting.abandon(request)
     this.#drain.check(this.pending)
-    if (this.#abandoned * 2 > this.#waiting.length) for (const kept of this.#takeWaiting()) this.#waiting.push(kept)
-  }
-
-  #takeWaiting(): Request<unknown>[] {
-    this.#abandoned = 0
-    return this.#waiting.drain().filter((request) => !request.settled)
   }
 
   // Ending
@@ -463,11 +429,11 @@ export class Session implements LinkOwner {
   #end(event: 'stop' | 'closed', cause: Error | undefined): void {
     this.#connector.stop()
     this.#search.stop()
-    this.#deadlineTimer?.cancel()
+    this.#deadline.stop()
     const link = this.#link
     this.#link = null
     const refusal = cause ?? new ConnectionClosedError('the client was stopped')
-    const waiting = this.#takeWaiting()
+    const waiting = this.#waiting.take()
     this.#drain.check(this.pending)
     if (link !== null) this.#observer.closed(refusal, true)
     this.#observer.told('closed', this.#identity, cause)
