@@ -1,6 +1,6 @@
 import { NoNodeError, OperationTimeoutError, QueueFullError, ZooKeeperError } from '../common/errors.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import type { Log } from '../session/observing/observer.ts'
+import type { Log } from '../session/observing/log.ts'
 import type { CallOptions } from '../session/request.ts'
 import { isLost } from './persist.ts'
 

@@ -1,3 +1,8 @@
+/** A session id as ZooKeeper's own logs write it. */
+export function formatSessionId(id: bigint): string {
+  return `0x${BigInt.asUintN(64, id).toString(16)}`
+}
+
 /**
  * A session as the server knows it: what a client needs to resume it. The password is a secret, which whoever has it can
  * take over the session and its locks with; inspecting the object does not show it.
@@ -23,7 +28,7 @@ export class SessionIdentity {
 
   /** The id in hexadecimal, and the timeout; without the password. */
   toJSON(): { id: string; timeout: number } {
-    return { id: `0x${BigInt.asUintN(64, this.id).toString(16)}`, timeout: this.timeout }
+    return { id: formatSessionId(this.id), timeout: this.timeout }
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): { id: string; timeout: number } {

@@ -2,9 +2,10 @@ import { AuthFailedError } from '../../common/errors.ts'
 import type { DialOptions, Runtime } from '../../runtime/runtime.ts'
 import { formatServer } from '../connecting/hosts.ts'
 import type { Request } from '../request.ts'
-import type { SessionIdentity } from '../session-identity.ts'
+import { formatSessionId, type SessionIdentity } from '../session-identity.ts'
 import type { KazooState } from '../session-state.ts'
 import type { StateChange } from '../state-listeners.ts'
+import type { Log } from './log.ts'
 import {
   connectionChannel,
   lostChannel,
@@ -17,9 +18,6 @@ import {
   type SessionMessage,
   type TracedSession,
 } from './tracing.ts'
-
-/** Told of what happens; does not throw. `details` holds no secret. */
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', details: object, message: string) => void
 
 /** What the observer asks of the session. */
 interface Observed {
@@ -69,11 +67,6 @@ class SessionView implements TracedSession {
 /** Without the options of TLS: they hold keys. */
 function serverOf({ host, port }: DialOptions): ServerAddress {
   return { host, port }
-}
-
-/** A session id as ZooKeeper's own logs write it. */
-export function formatSessionId(id: bigint): string {
-  return `0x${BigInt.asUintN(64, id).toString(16)}`
 }
 
 /** Tells the log and the diagnostics channels what becomes of a session; nothing depends on it. */
