@@ -44,14 +44,8 @@ import type {
   SetOptions,
   WatchOptions,
 } from './verb-options.ts'
-import {
-  walkTree,
-  type WalkedData,
-  type WalkedPath,
-  type WalkedStat,
-  type WalkedZnode,
-  type WalkOptions,
-} from './walk.ts'
+import type { TreeHost } from './tree.ts'
+import type { WalkedData, WalkedPath, WalkedStat, WalkedZnode, WalkOptions } from './walk.ts'
 
 const callNames = optionNames()
 const watchNames = optionNames('watch')
@@ -259,7 +253,7 @@ export abstract class ZnodeVerbs {
   /** As above: with what the options ask for. */
   walk(path: string, options?: WalkOptions): AsyncGenerator<WalkedZnode, void, undefined>
   walk(path: string, options: WalkOptions = {}): AsyncGenerator<WalkedZnode, void, undefined> {
-    return walkTree(this.#host, path, options)
+    return walk(this.#host, path, options)
   }
 
   /** How many znodes there are below a znode, at any depth. Needs ZooKeeper 3.6. @throws NoNodeError, UnimplementedError */
@@ -440,4 +434,10 @@ export abstract class ZnodeVerbs {
 
 function checkNoVersion(version: number): void {
   if (version !== -1) throw new TypeError('version cannot be combined with recursive: a tree has none')
+}
+
+/** Loaded when wanted: few clients walk through trees. */
+async function* walk(host: TreeHost, path: string, options: WalkOptions): AsyncGenerator<WalkedZnode, void, undefined> {
+  const { walkTree } = await import('./walk.ts')
+  yield* walkTree(host, path, options)
 }

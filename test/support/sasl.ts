@@ -1,6 +1,4 @@
 import { DigestMd5Server } from '../../src/server/access/digest-md5.ts'
-// Loaded beforehand: in virtual time nobody waits for a disk.
-import '../../src/session/authentication/sasl/start-exchange.ts'
 import type { ScriptedConnection } from './scripted-server.ts'
 
 /** Bob's. */

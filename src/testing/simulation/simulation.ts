@@ -199,6 +199,7 @@ export class Simulation {
     if (this.#running) throw new Error('this simulation runs already')
     this.#running = true
     try {
+      await loadAll()
       return await this.#drive(script, this.#now + (options.limit ?? 3_600_000))
     } catch (error) {
       throw this.#named(error)
@@ -316,3 +317,12 @@ function settle(): Promise<void> {
 
 const usualLatency: Latency = (_from, _to, random) =>
   random.chance(0.01) ? random.between(2, 50) : random.between(0.2, 2)
+
+/** What a client loads when it is wanted is loaded beforehand: in virtual time nobody waits for a disk. */
+async function loadAll(): Promise<void> {
+  await Promise.all([
+    import('../../client/ensemble-tracker.ts'),
+    import('../../client/walk.ts'),
+    import('../../session/authentication/sasl/start-exchange.ts'),
+  ])
+}

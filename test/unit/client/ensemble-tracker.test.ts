@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
 
-// Loaded beforehand: in virtual time nobody waits for a disk.
-import '../../../src/client/ensemble-tracker.ts'
 import { KazooClient, makeAcl, type KazooClientOptions, type KazooState } from '../../../src/index.ts'
 import { EmbeddedEnsemble } from '../../../src/server/index.ts'
 import { Simulation } from '../../../src/testing/index.ts'

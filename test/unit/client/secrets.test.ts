@@ -6,8 +6,6 @@ import { describe, expect, it } from 'vitest'
 import { channelNames } from '../../../src/common/channel-names.ts'
 import { KazooClient, type Logger } from '../../../src/index.ts'
 import { DigestMd5Server } from '../../../src/server/access/digest-md5.ts'
-// Loaded beforehand: in virtual time nobody waits for a disk.
-import '../../../src/session/authentication/sasl/start-exchange.ts'
 import type { ScriptedConnection } from '../../support/scripted-server.ts'
 import { failure, timeout, world } from '../../support/world.ts'
 
