@@ -202,15 +202,19 @@ export abstract class ZnodeVerbs {
    *
    * @throws NoAuthError, UnimplementedError
    */
-  async watch(path: string, options: PersistentWatchOptions = {}): Promise<PersistentWatch> {
-    checkOptions(options, lastingNames)
-    checkPath(path)
-    const { recursive = false, listener } = options
-    checkBoolean(recursive, 'recursive')
-    if (listener !== undefined && typeof listener !== 'function') {
-      throw new TypeError(`listener must be a function, not ${describeType(listener)}`)
+  watch(path: string, options: PersistentWatchOptions = {}): Promise<PersistentWatch> {
+    try {
+      checkOptions(options, lastingNames)
+      checkPath(path)
+      const { recursive = false, listener } = options
+      checkBoolean(recursive, 'recursive')
+      if (listener !== undefined && typeof listener !== 'function') {
+        throw new TypeError(`listener must be a function, not ${describeType(listener)}`)
+      }
+      return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
+    } catch (error) {
+      return Promise.reject(error)
     }
-    return new PersistentWatch(this.#core, this.chroot, path, recursive, listener).start(options)
   }
 
   /**

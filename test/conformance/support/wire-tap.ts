@@ -47,6 +47,8 @@ export class WireTap {
 
   #dial(options: DialOptions, handler: SocketHandler): Socket {
     let handshake = true
+    /** Null until it is known; a four-letter word has a connection of its own, which is let alone. */
+    let isFollowed: boolean | null = null
     const outgoing = new Frames((frame) => {
       if (handshake) handshake = false
       else this.sent.push({ xid: frame.readInt32BE(0), opcode: frame.readInt32BE(4), size: frame.length })
@@ -56,10 +58,10 @@ export class WireTap {
       incoming.push(chunk)
       handler.received(chunk)
     }
-    this.#deliver = deliver
     const socket = nodeRuntime.dial(options, {
       ...handler,
       received: (chunk) => {
+        if (isFollowed !== true) return handler.received(chunk)
         if (this.#held === null) return deliver(chunk)
         this.#held = Buffer.concat([this.#held, chunk])
         this.#look()
@@ -67,7 +69,11 @@ export class WireTap {
     })
     return {
       write: (bytes) => {
-        outgoing.push(bytes)
+        isFollowed ??= bytes.length > 4
+        if (isFollowed) {
+          this.#deliver = deliver
+          outgoing.push(bytes)
+        }
         return socket.write(bytes)
       },
       end: () => socket.end(),
